@@ -1,0 +1,53 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/common services/auth services/catalog services/playlist services/media gateway cli
+EDITABLE := $(addprefix -e ,$(PACKAGES))
+# Only wheels, only pinned hashes; our own packages come after, without dependencies.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help run test lint lock clean
+
+help: ## Show what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Antiphon needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "This Python cannot make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(BIN)/python
+	@echo "Installing Antiphon into $(VENV) (once, a minute or two) ..."
+	$(PIP) install --only-binary=:all: --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what the tests need ..."
+	$(PIP) install --only-binary=:all: --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.run ## Start all of Antiphon on http://localhost:8080
+	@exec $(BIN)/antiphon up
+
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: $(VENV)/.dev ## Check style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	@for package in $(PACKAGES); do $(BIN)/mypy $$package || exit 1; done
+
+lock: ## Pin requirements again (needs uv)
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links -c requirements/dev.txt requirements/run.in -o requirements/run.txt
+
+clean: ## Remove the virtual environment (data/ stays)
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""Antiphon on the command line."""

@@ -1,0 +1,1 @@
+"""The gateway: one route table and its rendering."""

@@ -1,0 +1,1 @@
+"""Mechanism shared by the services: never meaning, never a music noun."""

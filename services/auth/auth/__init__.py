@@ -1,0 +1,1 @@
+"""Antiphon's auth service."""

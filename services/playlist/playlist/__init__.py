@@ -1,0 +1,1 @@
+"""Antiphon's playlist service."""
