@@ -1,0 +1,86 @@
+"""What a route needs, declared on it and enforced before anything of the request is read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import g
+
+from common.errors import Forbidden, Unauthorized
+
+View = TypeVar("View", bound=Callable[..., object])
+
+_ATTRIBUTE = "__access__"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a route needs: nothing (public), a scope, a role, or both."""
+
+    public: bool = False
+    scope: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The bearer of a verified access token."""
+
+    user_id: str
+    session_id: str
+    roles: frozenset[str]
+    scopes: frozenset[str]
+    issued_at: int
+    expires_at: int
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is an administrator."""
+        return "admin" in self.roles
+
+    def may_edit(self, owner_id: str) -> bool:
+        """Whether what `owner_id` owns may be changed: by its owner and by administrators."""
+        return self.is_admin or self.user_id == owner_id
+
+    def check(self, access: Access) -> None:
+        """Raise Forbidden unless the token carries what the route needs."""
+        if access.scope and access.scope not in self.scopes:
+            raise Forbidden(f"This needs the scope {access.scope}, which the token does not carry.")
+        if access.role and access.role not in self.roles:
+            raise Forbidden(f"This needs the role {access.role}.")
+
+
+def public(view: View) -> View:
+    """Declare that anybody may call this route."""
+    setattr(view, _ATTRIBUTE, Access(public=True))
+    return view
+
+
+def requires(*, scope: str | None = None, role: str | None = None) -> Callable[[View], View]:
+    """Declare the scope or role that this route needs; without either, just a valid token."""
+
+    def mark(view: View) -> View:
+        setattr(view, _ATTRIBUTE, Access(scope=scope, role=role))
+        return view
+
+    return mark
+
+
+def access_of(view: Callable[..., object]) -> Access | None:
+    """Return what a view declared, or None if it declared nothing."""
+    access: Access | None = getattr(view, _ATTRIBUTE, None)
+    return access
+
+
+def current_identity() -> Identity:
+    """Return who is asking; raises Unauthorized on a public route called without a token."""
+    identity: Identity | None = g.get("identity")
+    if identity is None:
+        raise Unauthorized("This needs an access token.")
+    return identity
+
+
+def identity_or_none() -> Identity | None:
+    """Return who is asking, or None."""
+    identity: Identity | None = g.get("identity")
+    return identity

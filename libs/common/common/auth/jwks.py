@@ -1,0 +1,62 @@
+"""Public keys of the token issuer (RFC 7517), fetched when needed and kept."""
+
+import threading
+import time
+from typing import Protocol
+
+import jwt
+import requests
+import structlog
+
+from common.errors import Unavailable
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class KeySource(Protocol):
+    """Finds the public key that a token names."""
+
+    def find(self, key_id: str) -> jwt.PyJWK | None:
+        """Return the key, or None if the issuer has no such key."""
+
+
+class JwksClient:
+    """A JWKS document behind a URL; an unknown key id fetches anew, at most every few seconds.
+
+    While the issuer is away the keys known so far keep working.
+    """
+
+    _MAX_AGE = 300.0
+    _MIN_PAUSE = 5.0
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at = -self._MAX_AGE
+        self._tried_at = -self._MIN_PAUSE
+        self._lock = threading.Lock()
+
+    def find(self, key_id: str) -> jwt.PyJWK | None:
+        """See `KeySource`; raises Unavailable if no key was ever fetched."""
+        now = time.monotonic()
+        if key_id in self._keys and now - self._fetched_at < self._MAX_AGE:
+            return self._keys[key_id]
+        with self._lock:
+            # Forged key ids must not turn into a stream of requests to the issuer.
+            if not self._keys or now - self._tried_at >= self._MIN_PAUSE:
+                self._tried_at = now
+                self._fetch(now)
+        return self._keys.get(key_id)
+
+    def _fetch(self, now: float) -> None:
+        try:
+            response = requests.get(self._url, timeout=3)
+            response.raise_for_status()
+            keys = jwt.PyJWKSet.from_dict(response.json()).keys
+        except (requests.RequestException, ValueError, jwt.PyJWTError) as error:
+            log.warning("jwks_unavailable", url=self._url, error=repr(error))
+            if not self._keys:
+                raise Unavailable("Tokens cannot be checked now; try again shortly.") from error
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._fetched_at = now

@@ -1,0 +1,20 @@
+"""SQLAlchemy as the services use it: types, one transaction at the edge, keyset pages."""
+
+from common.db.database import Database, after_commit, db_time
+from common.db.keyset import Page, page
+from common.db.types import TYPES, Id, LongText, UtcDateTime, new_id, new_metadata, utcnow
+
+__all__ = [
+    "TYPES",
+    "Database",
+    "Id",
+    "LongText",
+    "Page",
+    "UtcDateTime",
+    "after_commit",
+    "db_time",
+    "new_id",
+    "new_metadata",
+    "page",
+    "utcnow",
+]

@@ -1,0 +1,117 @@
+"""The engine of one schema and the transaction that an edge opens around a use case."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, sessionmaker
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Database:
+    """One service's schema: `transaction()` to write, `reading()` to read.
+
+    `info` is what sessions carry along, such as the outbox that `common.events.emit` writes to.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, info: dict[str, Any] | None = None
+    ) -> None:
+        self.engine = _create_engine(url, pool_size)
+        self.dialect = self.engine.dialect.name
+        writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._write = sessionmaker(writer, expire_on_commit=False, info=info)
+        self._read = sessionmaker(self.engine, expire_on_commit=False, autoflush=False, info=info)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open the one transaction of a use case; commit at the end, roll back on any error."""
+        with self._write() as session:
+            with session.begin():
+                yield session
+            for callback in session.info.pop("after_commit", ()):
+                _run_quietly(callback)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session for queries; nothing that it changes is kept."""
+        with self._read() as session:
+            yield session
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life; raises what the driver raises."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def dispose(self) -> None:
+        """Close pooled connections."""
+        self.engine.dispose()
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Run `callback` once the session's transaction is committed; never if it is not."""
+    callbacks = session.info.setdefault("after_commit", [])
+    if callback not in callbacks:
+        callbacks.append(callback)
+
+
+def db_time(session: Session) -> datetime:
+    """Return the database's clock (UTC), which all processes of a service share."""
+    if session.get_bind().dialect.name == "sqlite":
+        value = session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    now: datetime = session.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one()
+    return now.replace(tzinfo=UTC)
+
+
+def _run_quietly(callback: Callable[[], None]) -> None:
+    # The work is committed: what follows is a hint, and sweepers do without it.
+    try:
+        callback()
+    except Exception:
+        log.warning("after_commit_failed", exc_info=True)
+
+
+def _create_engine(url: str, pool_size: int) -> Engine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",
+        connect_args={"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30},
+    )
+    event.listen(engine, "connect", _configure_mysql)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: read-then-write ones would start shared and
+    # lose updates. `_begin_sqlite` opens them.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+def _configure_mysql(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY'")

@@ -1,0 +1,142 @@
+"""The producing end: events are written with the change they tell of, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from common.db import after_commit, db_time
+from common.events.envelope import Envelope, Event
+from common.events.nudge import Nudge
+from common.events.tables import outbox, outbox_delivery
+
+Routes = Mapping[str, Sequence[str]]
+"""Event type → subscribing services; `external` stands for readers outside Antiphon."""
+
+_LONGEST_LEASE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one subscriber."""
+
+    event_id: str
+    subscriber: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """What a service's sessions carry so that `emit` knows whom to tell."""
+
+    source: str
+    routes: Routes
+    nudge: Nudge | None = None
+
+    def add(self, session: Session, event: Event) -> str:
+        """Write the event and a delivery per subscriber; return the event's id."""
+        if event.event_type not in self.routes:
+            raise LookupError(f"{event.event_type} has no entry in contracts/subscribers.yaml")
+        envelope = Envelope.wrap(self.source, event)
+        now = db_time(session)
+        session.execute(
+            insert(outbox).values(
+                event_id=envelope.id,
+                type=envelope.type,
+                subject=envelope.subject,
+                version=event.version,
+                envelope=envelope.model_dump_json(),
+                created_at=now,
+            )
+        )
+        deliveries = [
+            {"event_id": envelope.id, "subscriber": subscriber, "next_at": now, "attempts": 0}
+            for subscriber in self.routes[event.event_type]
+            if subscriber != "external"
+        ]
+        if deliveries:
+            session.execute(insert(outbox_delivery), deliveries)
+            if self.nudge:
+                after_commit(session, self.nudge.send)
+        return envelope.id
+
+
+def emit(session: Session, event: Event) -> str:
+    """Publish `event` if and when this transaction commits; return the event's id."""
+    carried: Outbox = session.info["outbox"]
+    return carried.add(session, event)
+
+
+def load_routes(contracts_dir: Path) -> Routes:
+    """Read `subscribers.yaml`; raises OSError when the folder has none."""
+    routes: Routes = yaml.safe_load((contracts_dir / "subscribers.yaml").read_text())
+    return routes
+
+
+def has_due_deliveries(session: Session) -> bool:
+    """Say whether a relay has anything to do; a plain read, so that pollers do not lock."""
+    due = select(outbox_delivery.c.event_id).where(outbox_delivery.c.next_at <= db_time(session))
+    return session.execute(due.limit(1)).first() is not None
+
+
+def claim_deliveries(session: Session, lease: timedelta, limit: int = 100) -> list[Delivery]:
+    """Take due deliveries and push their next attempt out, twice as far each time.
+
+    Two relays never get the same row: SKIP LOCKED on MySQL, one writer at a time on SQLite.
+    """
+    now = db_time(session)
+    due = session.execute(
+        select(outbox_delivery)
+        .where(outbox_delivery.c.next_at <= now)
+        .order_by(outbox_delivery.c.next_at, outbox_delivery.c.event_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in due:
+        wait = min(lease * 2 ** min(row.attempts, 20), _LONGEST_LEASE)
+        session.execute(
+            update(outbox_delivery)
+            .where(
+                outbox_delivery.c.event_id == row.event_id,
+                outbox_delivery.c.subscriber == row.subscriber,
+            )
+            .values(next_at=now + wait, attempts=row.attempts + 1)
+        )
+    ids = {row.event_id for row in due}
+    bodies = select(outbox.c.event_id, outbox.c.envelope).where(outbox.c.event_id.in_(ids))
+    envelopes = {row.event_id: row.envelope for row in session.execute(bodies)}
+    return [Delivery(row.event_id, row.subscriber, envelopes[row.event_id]) for row in due]
+
+
+def acknowledge(session: Session, subscriber: str, event_ids: Sequence[str]) -> None:
+    """Forget deliveries that the subscriber has committed."""
+    session.execute(
+        delete(outbox_delivery).where(
+            outbox_delivery.c.subscriber == subscriber, outbox_delivery.c.event_id.in_(event_ids)
+        )
+    )
+
+
+def undelivered(session: Session) -> dict[str, int]:
+    """Count the events that each subscriber has not acknowledged yet."""
+    counts = select(outbox_delivery.c.subscriber, func.count().label("waiting")).group_by(
+        outbox_delivery.c.subscriber
+    )
+    return {row.subscriber: row.waiting for row in session.execute(counts)}
+
+
+def prune_outbox(session: Session, keep: timedelta = timedelta(days=14), limit: int = 500) -> int:
+    """Delete a small batch of old events that everybody has; return how many."""
+    waiting = exists().where(outbox_delivery.c.event_id == outbox.c.event_id)
+    old = (
+        select(outbox.c.event_id)
+        .where(outbox.c.created_at < db_time(session) - keep, ~waiting)
+        .limit(limit)
+    )
+    ids = session.execute(old).scalars().all()
+    session.execute(delete(outbox).where(outbox.c.event_id.in_(ids)))
+    return len(ids)

@@ -1,0 +1,160 @@
+"""A service's worker process: relay, acknowledgements, consumer and chores, a thread each."""
+
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+import structlog
+
+from common.db import Database
+from common.events import inbox, outbox
+from common.events.bus import Bus, KombuBus
+from common.events.nudge import Nudge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = structlog.stdlib.get_logger(__name__)
+
+Step = Callable[[], None]
+
+_POLL_SECONDS = 1.0
+_ACK_SECONDS = 0.1
+_ACK_BATCH = 50
+
+
+@dataclass
+class Worker:
+    """What the threads of one service's worker share; `run` returns after SIGTERM or SIGINT."""
+
+    service: str
+    database: Database
+    subscriptions: inbox.Subscriptions
+    broker_url: str
+    cache_url: str
+    resend_lease: timedelta = timedelta(seconds=60)
+    chores: Sequence[Step] = ()
+    """What else to do about once a second, such as sending queued jobs."""
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Run until told to stop, then let each thread finish the step it is in."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+        threads = [
+            threading.Thread(target=target, name=target.__name__)
+            for target in (self.relay, self.apply_acks, self.consume, self.do_chores)
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("worker_started", service=self.service)
+        for thread in threads:
+            thread.join()
+        self.database.dispose()
+        log.info("worker_stopped", service=self.service)
+
+    def relay(self) -> None:
+        """Publish due deliveries at once on a nudge, and by polling when the nudge got lost."""
+        with closing(Nudge(self.cache_url, self.service)) as nudge:
+
+            def step(bus: Bus) -> None:
+                if not self._publish_due(bus):
+                    nudge.wait(_POLL_SECONDS)
+
+            self._loop(step)
+
+    def apply_acks(self) -> None:
+        """Delete deliveries that subscribers have acknowledged."""
+
+        def apply(body: bytes) -> None:
+            message = orjson.loads(body)
+            with self.database.transaction() as session:
+                outbox.acknowledge(session, message["subscriber"], message["event_ids"])
+
+        self._loop(lambda bus: bus.receive(f"{self.service}.acks", apply, _POLL_SECONDS))
+
+    def consume(self) -> None:
+        """Apply incoming events and tell their producers once the effects are committed."""
+
+        def step(bus: Bus) -> None:
+            applied: dict[str, list[str]] = defaultdict(list)
+
+            def handle(body: bytes) -> None:
+                envelope = inbox.receive(self.database, self.subscriptions, body)
+                if envelope is not None:
+                    applied[envelope.producer].append(envelope.id)
+
+            try:
+                bus.receive(f"{self.service}.events", handle, _ACK_SECONDS)
+            finally:
+                self._acknowledge(bus, applied)
+
+        self._loop(step)
+
+    def do_chores(self) -> None:
+        """Retry failed events, run the service's chores, and prune old rows now and then."""
+        next_pruning = time.monotonic() + 60
+
+        def step(_bus: Bus) -> None:
+            nonlocal next_pruning
+            inbox.retry_due(self.database, self.subscriptions)
+            for chore in self.chores:
+                chore()
+            if time.monotonic() >= next_pruning:
+                next_pruning = time.monotonic() + 60
+                with self.database.transaction() as session:
+                    outbox.prune_outbox(session)
+                    inbox.prune_inbox(session)
+            self.stop.wait(_POLL_SECONDS)
+
+        self._loop(step)
+
+    def _publish_due(self, bus: Bus) -> bool:
+        with self.database.reading() as session:
+            if not outbox.has_due_deliveries(session):
+                return False
+        with self.database.transaction() as session:
+            claimed = outbox.claim_deliveries(session, self.resend_lease)
+        by_queue: dict[str, list[bytes]] = defaultdict(list)
+        for delivery in claimed:
+            by_queue[f"{delivery.subscriber}.events"].append(delivery.body.encode())
+        for queue, bodies in by_queue.items():
+            bus.publish(queue, bodies)
+        return bool(claimed)
+
+    def _acknowledge(self, bus: Bus, applied: dict[str, list[str]]) -> None:
+        for producer, ids in applied.items():
+            for start in range(0, len(ids), _ACK_BATCH):
+                batch = ids[start : start + _ACK_BATCH]
+                message = {"subscriber": self.service, "event_ids": batch}
+                bus.publish(f"{producer}.acks", [orjson.dumps(message)])
+
+    def _loop(self, step: Callable[[Bus], object]) -> None:
+        """Repeat `step` until told to stop; after a failure start again with a fresh connection."""
+        pause = 0.2
+        while not self.stop.is_set():
+            try:
+                with self._bus() as bus:
+                    while not self.stop.is_set():
+                        step(bus)
+                        pause = 0.2
+            except Exception as error:
+                # Broker or database is away: whatever was claimed or unacknowledged comes again.
+                log.warning("worker_step_failed", retry_seconds=pause, error=repr(error))
+                self.stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+
+    @contextmanager
+    def _bus(self) -> "Iterator[Bus]":
+        bus = KombuBus(self.broker_url, self.service)
+        try:
+            yield bus
+        finally:
+            bus.close()

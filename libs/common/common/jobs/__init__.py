@@ -1,0 +1,6 @@
+"""Jobs: Celery carries only ids, the `job` table with its lease is the truth."""
+
+from common.jobs.lease import Fenced, RunningJob, run_job
+from common.jobs.queue import cancel_jobs, enqueue, send_due_jobs
+
+__all__ = ["Fenced", "RunningJob", "cancel_jobs", "enqueue", "run_job", "send_due_jobs"]

@@ -1,0 +1,135 @@
+"""Running a job under a lease: a killed worker's job is redone, a stalled one cannot finish late.
+
+The fencing number is `attempt` (Kleppmann, "How to do distributed locking", 2016).
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from common.db import Database, db_time
+from common.jobs.tables import job
+from common.logging import bind_trace
+
+log = structlog.stdlib.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+HEARTBEAT = timedelta(seconds=10)
+
+
+class Fenced(Exception):
+    """Another attempt has this job now: whatever this one did must not be kept."""
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job that this process has the lease of."""
+
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    attempt: int
+    lost: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set when the lease is gone: stop working."""
+
+    def complete(self, session: Session) -> None:
+        """Mark it done in the transaction that keeps its result; raises Fenced if not ours."""
+        _change(session, self, state="done", finished_at=db_time(session))
+
+
+def run_job(
+    database: Database,
+    job_id: str,
+    work: Callable[[RunningJob], None],
+    *,
+    lease: timedelta = LEASE,
+    heartbeat: timedelta = HEARTBEAT,
+) -> bool:
+    """Run `work` if the job is there to be taken; False if another worker has or had it.
+
+    `work` ends with `job.complete(session)`. An error puts the job back with growing pauses.
+    """
+    running = _take(database, job_id, lease)
+    if running is None:
+        return False
+    bind_trace(job_id=job_id, job_kind=running.kind)
+    try:
+        with _heartbeat(database, running, lease, heartbeat):
+            work(running)
+    except Fenced:
+        log.warning("job_fenced", attempt=running.attempt)
+    except Exception as error:
+        log.warning("job_failed", attempt=running.attempt, exc_info=True)
+        _put_back(database, running, error)
+    return True
+
+
+def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | None:
+    with database.transaction() as session:
+        now = db_time(session)
+        row = session.execute(
+            select(job).where(job.c.id == job_id).with_for_update(skip_locked=True)
+        ).first()
+        if row is None or row.state not in ("queued", "running"):
+            return None
+        if row.state == "running" and row.due_at > now:
+            return None
+        session.execute(
+            update(job)
+            .where(job.c.id == job_id)
+            .values(state="running", attempt=row.attempt + 1, due_at=now + lease)
+        )
+    return RunningJob(row.id, row.kind, row.payload, row.attempt + 1)
+
+
+@contextmanager
+def _heartbeat(
+    database: Database, running: RunningJob, lease: timedelta, every: timedelta
+) -> Iterator[None]:
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(every.total_seconds()):
+            try:
+                with database.transaction() as session:
+                    _change(session, running, due_at=db_time(session) + lease)
+            except Fenced:
+                running.lost.set()
+                return
+            except Exception as error:  # the database may be back before the lease ends
+                log.warning("heartbeat_failed", error=repr(error))
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _change(session: Session, running: RunningJob, **values: Any) -> None:
+    result = session.execute(
+        update(job)
+        .where(job.c.id == running.id, job.c.attempt == running.attempt, job.c.state == "running")
+        .values(**values)
+    )
+    if getattr(result, "rowcount", 0) != 1:
+        raise Fenced(f"job {running.id}: attempt {running.attempt} is no longer the current one")
+
+
+def _put_back(database: Database, running: RunningJob, error: Exception) -> None:
+    try:
+        with database.transaction() as session:
+            wait = timedelta(seconds=2 ** min(running.attempt, 6))
+            due_at = db_time(session) + wait
+            _change(session, running, state="queued", due_at=due_at, last_error=repr(error))
+    except Fenced:
+        log.warning("job_fenced", attempt=running.attempt)

@@ -1,0 +1,59 @@
+"""Settings from the environment: shared names have no prefix, a service's own have its prefix."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def prefixed(prefix: str) -> SettingsConfigDict:
+    """Return the configuration of a service's settings class, e.g. for `CATALOG_`."""
+    return SettingsConfigDict(
+        env_prefix=prefix, env_ignore_empty=True, extra="ignore", populate_by_name=True, frozen=True
+    )
+
+
+class ServiceSettings(BaseSettings):
+    """What every service reads; a missing one without default stops the start."""
+
+    model_config = prefixed("")
+
+    database_url: str
+    """SQLAlchemy URL of the service's own schema."""
+    broker_url: str = Field(validation_alias="BROKER_URL")
+    """Where the bus and Celery are: `redis://`, `rediss://`, `unix:///path?db=0` or `amqp://`."""
+    cache_url: str = Field(validation_alias="CACHE_URL")
+    """Redis for the cache and the relay's nudges: `redis://`, `rediss://`, `unix:///path?db=1`."""
+    jwks_url: str = Field(validation_alias="JWKS_URL")
+    token_issuer: str = Field(validation_alias="TOKEN_ISSUER")
+    token_audience: str = Field("antiphon", validation_alias="TOKEN_AUDIENCE")
+    contracts_dir: Path = Field(validation_alias="CONTRACTS_DIR")
+    """Folder that holds `subscribers.yaml`."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="CORS_ORIGINS"
+    )
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL")
+    log_format: Literal["json", "console"] = Field("json", validation_alias="LOG_FORMAT")
+    resend_lease_seconds: float = Field(60.0, gt=0, validation_alias="RESEND_LEASE_SECONDS")
+    """How long a published event waits for its acknowledgement before it is sent again."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+
+def kombu_url(url: str) -> str:
+    """Spell a `unix://` URL of redis-py the way kombu does; other URLs are the same for both.
+
+    kombu silently tries localhost when given redis-py's spelling.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={database}"

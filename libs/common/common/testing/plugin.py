@@ -1,0 +1,140 @@
+"""The pytest plugin: a real Redis, migrated schemas, tokens, and no network in unit tests."""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_socket
+import redis
+
+from common.auth import RevocationList, TokenVerifier
+from common.cache import Cache
+from common.db import Database
+from common.db.migrate import upgrade
+from common.events import Outbox, load_routes
+from common.testing.tokens import TestIssuer
+from common.testing.valkey import start_valkey, stop
+
+MakeDatabase = Callable[[str], Database]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Block sockets in unit tests."""
+    if "unit" in item.path.parts:
+        item.add_marker("unit")
+        pytest_socket.disable_socket()
+
+
+def pytest_runtest_teardown() -> None:
+    """Give sockets back."""
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session")
+def project_root(pytestconfig: pytest.Config) -> Path:
+    """Return the folder of the checkout."""
+    return pytestconfig.rootpath
+
+
+@pytest.fixture(scope="session")
+def contracts_dir(project_root: Path) -> Path:
+    """Return the folder of the event contracts."""
+    return project_root / "contracts"
+
+
+@pytest.fixture(scope="session")
+def valkey_socket() -> Iterator[Path]:
+    """Run a real Valkey of this test process's own; give its socket."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-"))
+    process = start_valkey(folder)
+    yield folder / "valkey.sock"
+    stop(process)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def broker_url(valkey_socket: Path) -> str:
+    """Return the URL of an empty broker database."""
+    return _emptied(f"unix://{valkey_socket}?db=0")
+
+
+@pytest.fixture
+def cache_url(valkey_socket: Path) -> str:
+    """Return the URL of an empty cache database."""
+    return _emptied(f"unix://{valkey_socket}?db=1")
+
+
+@pytest.fixture
+def make_database(
+    tmp_path: Path, contracts_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeDatabase]:
+    """Return a function that gives a service a freshly migrated schema of its own."""
+    made = []
+
+    def make(service: str) -> Database:
+        template = _template(service, tmp_path_factory.getbasetemp())
+        copy = tmp_path / f"{service}.db"
+        shutil.copy(template, copy)
+        outbox = Outbox(f"/{service}", load_routes(contracts_dir))
+        database = Database(f"sqlite:///{copy}", info={"outbox": outbox})
+        made.append(database)
+        return database
+
+    yield make
+    for database in made:
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def issuer() -> TestIssuer:
+    """Return a token issuer whose key only this test run knows."""
+    return TestIssuer()
+
+
+@pytest.fixture
+def mint_token(issuer: TestIssuer) -> Callable[..., str]:
+    """Return a function that makes access tokens: `mint_token(user_id=…, scopes=…, roles=…)`."""
+    return issuer.mint
+
+
+@pytest.fixture
+def make_verifier(issuer: TestIssuer) -> Callable[[Database], TokenVerifier]:
+    """Return a function that builds the verifier of a service under test."""
+
+    def make(database: Database) -> TokenVerifier:
+        return TokenVerifier(
+            issuer,
+            issuer=issuer.url,
+            audience=issuer.audience,
+            revocations=RevocationList(database),
+        )
+
+    return make
+
+
+@pytest.fixture
+def cache(cache_url: str) -> Cache:
+    """Return a cache over an empty Redis database."""
+    return Cache(cache_url, "test")
+
+
+def _emptied(url: str) -> str:
+    client: Any = redis.Redis.from_url(url)
+    client.flushdb()
+    client.close()
+    return url
+
+
+def _template(service: str, folder: Path) -> Path:
+    path = folder / f"{service}-template.db"
+    if not path.exists():
+        upgrade(service, f"sqlite:///{path}")
+        # What the log still holds must be in the file that gets copied.
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+    return path

@@ -1,0 +1,167 @@
+"""Builds a service's Flask application: ids, access, errors, ETags, health, documents."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import structlog
+from flask import Request, Response, current_app, g, request
+from flask_openapi import APIBlueprint, Info, OpenAPI
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from common.auth import Access, TokenVerifier
+from common.auth.access import access_of
+from common.cache import Cache
+from common.db import Database, new_id
+from common.errors import Malformed, Unauthorized, UnsupportedMediaType
+from common.logging import bind_trace
+from common.web.cors import register_cors
+from common.web.health import register_health
+from common.web.metrics import register_metrics
+from common.web.openapi import operation_id
+from common.web.problems import Problem, problem, register_error_handlers, validation_problem
+
+log = structlog.stdlib.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class JsonRequest(Request):
+    """A request whose JSON is read by orjson and refused clearly when it is none (RFC 8259)."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002
+        """Return the body; raises Malformed or UnsupportedMediaType, silent or not."""
+        if not self.is_json and not force:
+            raise UnsupportedMediaType("Send the body as application/json.")
+        try:
+            return orjson.loads(self.get_data(cache=cache))
+        except orjson.JSONDecodeError as error:
+            raise Malformed(f"The body is not valid JSON: {error}.") from error
+
+
+class ServiceApp(OpenAPI):
+    """Flask with OpenAPI that turns pydantic models, dicts and lists into JSON by orjson."""
+
+    request_class = JsonRequest
+
+    def make_response(self, rv: Any) -> Response:
+        """Accept `body`, `(body, status)` and `(body, status, headers)`."""
+        body, *rest = rv if isinstance(rv, tuple) else (rv,)
+        if isinstance(body, BaseModel):
+            body = Response(body.model_dump_json(), mimetype="application/json")
+        elif isinstance(body, dict | list):
+            body = Response(orjson.dumps(body), mimetype="application/json")
+        return super().make_response((body, *rest) if rest else body)
+
+
+def create_service_app(
+    name: str,
+    *,
+    database: Database,
+    verifier: TokenVerifier,
+    apis: Sequence[APIBlueprint],
+    cors_origins: Sequence[str] = (),
+    cache: Cache | None = None,
+    open_scopes: frozenset[str] = frozenset(),
+    max_body_bytes: int | None = 1 << 20,
+) -> ServiceApp:
+    """Assemble a service. Routes that need only a scope in `open_scopes` are open to all."""
+    app = ServiceApp(
+        name,
+        info=Info(title=f"Antiphon {name}", version="1"),
+        doc_ui=False,
+        static_folder=None,
+        validation_error_callback=validation_problem,
+        validation_error_model=Problem,
+        operation_id_callback=operation_id,
+    )
+    app.openapi_version = "3.1.0"
+    app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+    app.config["OPEN_SCOPES"] = open_scopes
+    app.extensions |= {"database": database, "verifier": verifier, "cache": cache}
+    # gunicorn on a unix socket sees no peer and believes any X-Forwarded-Proto: trust one hop.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.before_request(_begin)
+    register_cors(app, cors_origins)
+    app.before_request(_check_access)
+    register_error_handlers(app)
+    register_health(app)
+    register_metrics(app)
+    for api in apis:
+        app.register_api(api)
+    app.after_request(_finish)
+    return app
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """Open the request's one transaction."""
+    database: Database = current_app.extensions["database"]
+    with database.transaction() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Open a session for queries."""
+    database: Database = current_app.extensions["database"]
+    with database.reading() as session:
+        yield session
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+    g.started = time.perf_counter()
+    bind_trace(request.headers.get("traceparent"), request_id=g.request_id)
+
+
+def _check_access() -> Response | None:
+    if request.url_rule is None:  # nothing there: the 404 or 405 follows
+        return None
+    access = access_of(current_app.view_functions[request.endpoint or ""])
+    if access is None:
+        log.error("route_without_access", rule=str(request.url_rule))
+        return problem(500, "This route does not say who may use it.")
+    g.identity = None
+    header = request.headers.get("Authorization")
+    if header is None and _is_open(access):
+        return None
+    if header is None:
+        raise Unauthorized("This needs an access token: send it as `Authorization: Bearer …`.")
+    g.identity = _identify(header, access)
+    return None
+
+
+def _identify(header: str, access: Access) -> Any:
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        if access.public:  # such as HTTP Basic of an OAuth client
+            return None
+        raise Unauthorized("The Authorization header must be `Bearer` and an access token.")
+    if access.public:
+        return None
+    identity = current_app.extensions["verifier"].verify(token)
+    identity.check(access)
+    return identity
+
+
+def _is_open(access: Access) -> bool:
+    open_scopes: frozenset[str] = current_app.config["OPEN_SCOPES"]
+    return access.public or (access.role is None and access.scope in open_scopes)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
+        response.add_etag()
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.add("Authorization")
+        response.make_conditional(request)
+    return response

@@ -1,0 +1,39 @@
+"""gunicorn's configuration: `gunicorn -c python:common.web.gunicorn SERVICE.wsgi:app`."""
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from common.web.health import start_draining
+
+bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+preload_app = True
+# Longer than the gateway's (and an ALB's 60 s), or it would send into a closing connection.
+keepalive = 75
+timeout = 120
+graceful_timeout = 20
+# A slow disk must not look like a hung worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+_drain_seconds = float(os.environ.get("WEB_DRAIN_SECONDS", "5"))
+
+
+def when_ready(server: Any) -> None:
+    """On SIGTERM answer 503 on /healthz and serve on: gunicorn by itself unlinks at once."""
+    stop_at_once = signal.getsignal(signal.SIGTERM)
+
+    def drain(_number: int, _frame: FrameType | None) -> None:
+        start_draining()
+        signal.signal(signal.SIGTERM, stop_at_once)
+        threading.Timer(_drain_seconds, os.kill, (server.pid, signal.SIGTERM)).start()
+
+    signal.signal(signal.SIGTERM, drain)

@@ -1,0 +1,91 @@
+"""The OpenAPI 3.1 document of a service, made from its code."""
+
+from typing import Any
+
+from flask import Flask
+
+from common.auth.access import Access, access_of
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_COMMON = {
+    "401": "No valid access token.",
+    "403": "The token may not do this.",
+    "404": "There is no such thing, or the caller may not know of it.",
+    "415": "The body is of a kind that this does not take.",
+    "400": "The request cannot be read.",
+    "413": "The body is too large.",
+    "422": "Some of the input is not acceptable.",
+    "429": "Too many requests; see Retry-After.",
+    "503": "Something the service needs does not answer now.",
+}
+
+
+def operation_id(*, name: str, bp_name: str = "", path: str = "", method: str = "") -> str:
+    """Name an operation after its view function, which is unique in a service."""
+    del bp_name, path, method
+    return name
+
+
+def document(app: Any) -> dict[str, Any]:
+    """Return the service's document with access rules and every status it may answer."""
+    spec: dict[str, Any] = app.api_doc
+    spec["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    accesses = _accesses(app)
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, path, method, accesses[(method.upper(), path)])
+    return spec
+
+
+def _accesses(app: Flask) -> dict[tuple[str, str], Access]:
+    found = {}
+    for rule in app.url_map.iter_rules():
+        path = "".join(
+            f"{{{part}}}" if is_dynamic else part for is_dynamic, part in rule_parts(rule.rule)
+        )
+        for method in rule.methods or ():
+            found[(method, path)] = access_of(app.view_functions[rule.endpoint]) or Access()
+    return found
+
+
+def rule_parts(rule: str) -> list[tuple[bool, str]]:
+    """Split `/a/<uuid:b>` into (is a parameter, text) parts."""
+    parts: list[tuple[bool, str]] = []
+    for index, piece in enumerate(rule.replace(">", "<").split("<")):
+        dynamic = index % 2 == 1
+        parts.append((dynamic, piece.rpartition(":")[2] if dynamic else piece))
+    return parts
+
+
+def _describe_access(operation: dict[str, Any], access: Access) -> None:
+    operation["security"] = [{"bearer": []}]
+    needs = access.scope and f"scope `{access.scope}`", access.role and f"role `{access.role}`"
+    text = " and ".join(filter(None, needs)) or "a valid access token"
+    operation["description"] = f"{operation.get('description', '')}\n\nNeeds {text}.".strip()
+
+
+def _complete(operation: dict[str, Any], path: str, method: str, access: Access) -> None:
+    if not access.public:
+        _describe_access(operation, access)
+    responses, statuses = operation["responses"], _statuses(operation, path, method, access)
+    if "422" not in statuses:  # flask-openapi adds it to every operation
+        responses.pop("422", None)
+    for status in statuses:
+        responses[status] = {"description": _COMMON[status]}
+    for status in responses.keys() & _COMMON.keys():
+        responses[status]["content"] = _PROBLEM
+
+
+def _statuses(operation: dict[str, Any], path: str, method: str, access: Access) -> set[str]:
+    statuses = {"503"}
+    if not access.public:
+        statuses |= {"401", "403"}
+    if "{" in path:
+        statuses |= {"404"}
+    if operation.get("requestBody"):
+        statuses |= {"400", "413", "415", "422"}
+    elif operation.get("parameters") and method == "get":
+        statuses |= {"422"}
+    return statuses
