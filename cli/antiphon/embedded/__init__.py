@@ -1,0 +1,1 @@
+"""Antiphon on one machine without containers: what `antiphon up` prepares and then runs."""

@@ -1,0 +1,92 @@
+"""What a person sees: one prefixed line an event, coloured on a terminal, quiet unless asked."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from antiphon.supervisor.logfile import LogFile
+
+OWN_NAME = "antiphon"
+_COLOURS = (36, 32, 35, 34, 33, 96, 92, 95, 94, 93)
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}
+_LEVELS |= {"fatal": 50, "panic": 50, "exception": 40}
+_RED, _YELLOW = 31, 33
+# Said by the prefix, or of no use to a person who watches.
+_UNSHOWN = {"level", "event", "msg", "message", "timestamp", "time", "ts", "logger", "service"}
+_UNSHOWN |= {"exception", "stack", "process", "pid", "version"}
+
+
+class Terminal:
+    """Prints prefixed lines; its own lines also go to a log file."""
+
+    def __init__(
+        self, stream: TextIO, *, verbose: bool = False, width: int = 16, log: Path | None = None
+    ) -> None:
+        self._stream: TextIO | None = stream
+        self._threshold = _LEVELS["debug"] if verbose else _LEVELS["warning"]
+        self._width = width
+        self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
+        self._log = LogFile(log) if log else None
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Print one line (or several) of the supervisor itself, whatever the verbosity."""
+        if self._log:
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            self._log.write(f"{stamp} {level} {text}\n".encode())
+        for line in text.splitlines():
+            self._print(OWN_NAME, line, level)
+
+    def show(self, name: str, line: str, plain_level: str = "warning") -> None:
+        """Print a process's output line if its level is high enough to be shown."""
+        level, text = readable(line, plain_level)
+        if _LEVELS.get(level, 20) >= self._threshold:
+            for part in text.splitlines():
+                self._print(name, part, level)
+
+    def _print(self, name: str, text: str, level: str) -> None:
+        prefix = f"{name:<{self._width}} |"
+        if self._coloured:
+            colour = 1 if name == OWN_NAME else _COLOURS[sum(name.encode()) % len(_COLOURS)]
+            prefix = f"\033[{colour}m{prefix}\033[0m"
+            text = _tinted(text, level)
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(f"{prefix} {text}\n")
+            self._stream.flush()
+        except OSError:
+            # The terminal or pipe went away. Supervision and the log files go on without it.
+            self._stream = None
+
+
+def _tinted(text: str, level: str) -> str:
+    rank = _LEVELS.get(level, 20)
+    if rank < _LEVELS["warning"]:
+        return text
+    return f"\033[{_RED if rank >= _LEVELS['error'] else _YELLOW}m{text}\033[0m"
+
+
+def readable(line: str, plain_level: str) -> tuple[str, str]:
+    """Return level and text of an output line; JSON log lines become words a person can read."""
+    fields = _parsed(line)
+    if fields is None:
+        return plain_level, line
+    level = str(fields.get("level", "info")).lower()
+    event = next((fields[key] for key in ("event", "msg", "message") if key in fields), "")
+    rest = [f"{key}={value}" for key, value in fields.items() if key not in _UNSHOWN]
+    text = " ".join([str(event), *rest])
+    if trace := fields.get("exception") or fields.get("stack"):
+        text += f"\n{trace}"
+    return level, text
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else None
