@@ -1,0 +1,1 @@
+"""A real gateway and small real upstreams for tests."""
