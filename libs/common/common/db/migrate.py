@@ -1,15 +1,24 @@
-"""Bring schemas to their newest migration: `python -m common.db.migrate auth catalog`."""
+"""Bring schemas to their newest migration: `python -m common.db.migrate auth catalog`.
+
+`python -m common.db.migrate --revise auth "add keys"` writes a migration instead.
+"""
 
 import importlib.util
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from common.db.database import Database
+from common.db.types import Id, LongText, UtcDateTime
 
 
 def migrations_folder(service: str) -> Path:
@@ -22,17 +31,38 @@ def migrations_folder(service: str) -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def upgrade(service: str, database_url: str, revision: str = "head") -> None:
-    """Run the service's migrations up to `revision`; does nothing when they have run."""
+@contextmanager
+def configured(service: str, database_url: str) -> Iterator[Config]:
+    """Give Alembic's configuration for the service, with a connection to its schema."""
     database = Database(database_url, pool_size=1)
     try:
         writer = database.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with writer.connect() as connection:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(migrations_folder(service)))
-            command.upgrade(config, revision)
+            yield config
     finally:
         database.dispose()
+
+
+def upgrade(service: str, database_url: str, revision: str = "head") -> None:
+    """Run the service's migrations up to `revision`; does nothing when they have run."""
+    with configured(service, database_url) as config:
+        command.upgrade(config, revision)
+
+
+def revise(service: str, message: str) -> None:
+    """Write a migration from the service's newest one to what its models say now."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/schema.db"
+        upgrade(service, url)
+        with configured(service, url) as config:
+            command.revision(config, message, autogenerate=True, rev_id=_next_revision(config))
+
+
+def _next_revision(config: Config) -> str:
+    revisions = list(ScriptDirectory.from_config(config).walk_revisions())
+    return f"{len(revisions) + 1:04}"
 
 
 def run_migrations(config: Config, target: list[MetaData]) -> None:
@@ -49,9 +79,25 @@ def run_migrations(config: Config, target: list[MetaData]) -> None:
         render_as_batch=True,
         # True of SQLite too, once the driver no longer commits by itself.
         transactional_ddl=connection.dialect.name == "sqlite",
+        include_object=_is_ours,
+        render_item=_render_type,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _is_ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
+    # Full-text indexes and their shadow tables are made by hand in migrations.
+    return not (kind == "table" and (name or "").startswith("search_"))
+
+
+def _render_type(_kind: str, item: object, context: Any) -> str | Literal[False]:
+    names = {id(Id): "Id", id(LongText): "LongText"}
+    name = "UtcDateTime()" if isinstance(item, UtcDateTime) else names.get(id(item))
+    if name is None:
+        return False
+    context.imports.add(f"from common.db import {name.removesuffix('()')}")
+    return name
 
 
 def main(services: list[str]) -> None:
@@ -67,4 +113,7 @@ def main(services: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["--revise"]:
+        revise(sys.argv[2], sys.argv[3])
+    else:
+        main(sys.argv[1:])

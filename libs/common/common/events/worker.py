@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 import structlog
+from sqlalchemy.orm import Session
 
 from common.db import Database
 from common.events import inbox, outbox
 from common.events.bus import Bus, KombuBus
 from common.events.nudge import Nudge
+from common.logging import configure_logging
+from common.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = structlog.stdlib.get_logger(__name__)
-
-Step = Callable[[], None]
 
 _POLL_SECONDS = 1.0
 _ACK_SECONDS = 0.1
@@ -40,8 +41,10 @@ class Worker:
     broker_url: str
     cache_url: str
     resend_lease: timedelta = timedelta(seconds=60)
-    chores: Sequence[Step] = ()
+    chores: Sequence[Callable[[], object]] = ()
     """What else to do about once a second, such as sending queued jobs."""
+    pruners: Sequence[Callable[[Session], object]] = ()
+    """What else to delete when old rows are deleted, about once a minute."""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -109,9 +112,9 @@ class Worker:
                 chore()
             if time.monotonic() >= next_pruning:
                 next_pruning = time.monotonic() + 60
-                with self.database.transaction() as session:
-                    outbox.prune_outbox(session)
-                    inbox.prune_inbox(session)
+                for prune in (outbox.prune_outbox, inbox.prune_inbox, *self.pruners):
+                    with self.database.transaction() as session:
+                        prune(session)
             self.stop.wait(_POLL_SECONDS)
 
         self._loop(step)
@@ -158,3 +161,26 @@ class Worker:
             yield bus
         finally:
             bus.close()
+
+
+def run_worker(
+    service: str,
+    settings: ServiceSettings,
+    database: Database,
+    subscriptions: inbox.Subscriptions,
+    *,
+    chores: Sequence[Callable[[], object]] = (),
+    pruners: Sequence[Callable[[Session], object]] = (),
+) -> None:
+    """Be the worker process of a service until SIGTERM."""
+    configure_logging(service, settings.log_level, settings.log_format)
+    Worker(
+        service,
+        database,
+        subscriptions,
+        settings.broker_url,
+        settings.cache_url,
+        timedelta(seconds=settings.resend_lease_seconds),
+        chores,
+        pruners,
+    ).run()

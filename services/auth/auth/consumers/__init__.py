@@ -1,0 +1,1 @@
+"""What auth does about other services' events: a module an upstream service."""

@@ -1,0 +1,20 @@
+"""Proof that services erased a deleted user's data."""
+
+from datetime import datetime
+
+from common.db import Id
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from auth.models.schema import Base
+
+
+class ErasureReceipt(Base):
+    """One service's word that nothing of the user remains there."""
+
+    __tablename__ = "erasure_receipt"
+
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    service: Mapped[str] = mapped_column(String(40), primary_key=True)
+    rows: Mapped[int]
+    erased_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Auth's use cases, each in the transaction that its caller opened."""

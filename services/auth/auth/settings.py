@@ -1,0 +1,21 @@
+"""What auth reads from the environment (table in the README)."""
+
+from common.settings import ServiceSettings, prefixed
+from pydantic import Field, SecretStr
+
+
+class AuthSettings(ServiceSettings):
+    """Settings of the auth service."""
+
+    model_config = prefixed("AUTH_")
+
+    key_passphrase: SecretStr = Field(min_length=16)
+    """Encrypts the private signing keys at rest."""
+    self_service_artist: bool = True
+    """Whether registration gives the role `artist`, which may upload."""
+    access_token_seconds: int = Field(600, ge=60, le=1500)
+    refresh_token_days: int = Field(30, ge=1)
+    login_rate: str = "20/minute"
+    """Token requests of one address and account (a Flask-Limiter rate)."""
+    register_rate: str = "30/minute"
+    """Registrations from one address (a Flask-Limiter rate)."""
