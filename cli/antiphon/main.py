@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from antiphon.embedded import commands as embedded
+
 app = typer.Typer(
     name="antiphon",
     help="Antiphon: run it here, fill it, look after it.",
@@ -27,3 +29,6 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+
+
+embedded.register(app)

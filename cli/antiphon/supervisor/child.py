@@ -77,6 +77,7 @@ class Child:
             self._popen = subprocess.Popen(  # noqa: S603 -- the plan is our own
                 self.process.argv,
                 env=self.process.env,
+                cwd=self.process.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,

@@ -28,7 +28,9 @@ class Process:
     ready_line: str | None = None  # regular expression searched in its output
     stop_seconds: float = 10
     once: bool = False  # a step that ends by itself, ready when it ended with code 0
+    cwd: str | None = None
     plain_level: str = "warning"  # level of output lines that are not JSON
+    shown_level: str = "warning"  # the lowest level that is shown without being asked to
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Supervisor:
                 if process.start_stage == stage
             ]
             self._wait(partial(_all_ready, members, deadline))
+            names = ", ".join(child.process.name for child in members)
+            self._terminal.say(f"up: {names}")
         self._starting = False
 
     def complete(self, process: Process) -> int:
@@ -98,7 +100,7 @@ class Supervisor:
         self._wait(lambda _now: False)
 
     def _spawn(self, process: Process) -> Child:
-        child = Child(process, self._plan.logs, self._selector, self._show)
+        child = Child(process, self._plan.logs, self._selector, self._terminal.show)
         self._children.append(child)
         child.spawn()
         self._note_change()
@@ -195,9 +197,6 @@ class Supervisor:
         unfinished = self._status.with_suffix(".new")
         unfinished.write_text(text)
         unfinished.replace(self._status)
-
-    def _show(self, process: Process, line: str) -> None:
-        self._terminal.show(process.name, line, process.plain_level)
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
         # A closing terminal sends SIGHUP more than once: that is one wish, not two.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from antiphon.supervisor.logfile import LogFile
+from antiphon.supervisor.plan import Process
 
 OWN_NAME = "antiphon"
 _COLOURS = (36, 32, 35, 34, 33, 96, 92, 95, 94, 93)
@@ -15,7 +16,7 @@ _LEVELS |= {"fatal": 50, "panic": 50, "exception": 40}
 _RED, _YELLOW = 31, 33
 # Said by the prefix, or of no use to a person who watches.
 _UNSHOWN = {"level", "event", "msg", "message", "timestamp", "time", "ts", "logger", "service"}
-_UNSHOWN |= {"exception", "stack", "process", "pid", "version"}
+_UNSHOWN |= {"exception", "stack", "trace_id"}
 
 
 class Terminal:
@@ -25,7 +26,7 @@ class Terminal:
         self, stream: TextIO, *, verbose: bool = False, width: int = 16, log: Path | None = None
     ) -> None:
         self._stream: TextIO | None = stream
-        self._threshold = _LEVELS["debug"] if verbose else _LEVELS["warning"]
+        self._verbose = verbose
         self._width = width
         self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
         self._log = LogFile(log) if log else None
@@ -38,12 +39,12 @@ class Terminal:
         for line in text.splitlines():
             self._print(OWN_NAME, line, level)
 
-    def show(self, name: str, line: str, plain_level: str = "warning") -> None:
+    def show(self, process: Process, line: str) -> None:
         """Print a process's output line if its level is high enough to be shown."""
-        level, text = readable(line, plain_level)
-        if _LEVELS.get(level, 20) >= self._threshold:
+        level, text = readable(line, process.plain_level)
+        if self._verbose or _rank(level) >= _rank(process.shown_level):
             for part in text.splitlines():
-                self._print(name, part, level)
+                self._print(process.name, part, level)
 
     def _print(self, name: str, text: str, level: str) -> None:
         prefix = f"{name:<{self._width}} |"
@@ -61,11 +62,14 @@ class Terminal:
             self._stream = None
 
 
+def _rank(level: str) -> int:
+    return _LEVELS.get(level, _LEVELS["info"])
+
+
 def _tinted(text: str, level: str) -> str:
-    rank = _LEVELS.get(level, 20)
-    if rank < _LEVELS["warning"]:
+    if _rank(level) < _LEVELS["warning"]:
         return text
-    return f"\033[{_RED if rank >= _LEVELS['error'] else _YELLOW}m{text}\033[0m"
+    return f"\033[{_RED if _rank(level) >= _LEVELS['error'] else _YELLOW}m{text}\033[0m"
 
 
 def readable(line: str, plain_level: str) -> tuple[str, str]:
@@ -75,11 +79,17 @@ def readable(line: str, plain_level: str) -> tuple[str, str]:
         return plain_level, line
     level = str(fields.get("level", "info")).lower()
     event = next((fields[key] for key in ("event", "msg", "message") if key in fields), "")
-    rest = [f"{key}={value}" for key, value in fields.items() if key not in _UNSHOWN]
+    rest = [_shown(key, value) for key, value in fields.items() if key not in _UNSHOWN]
     text = " ".join([str(event), *rest])
     if trace := fields.get("exception") or fields.get("stack"):
         text += f"\n{trace}"
     return level, text
+
+
+def _shown(key: str, value: object) -> str:
+    if isinstance(value, dict) and "method" in value and "uri" in value:
+        return f"{value['method']} {value['uri']}"
+    return f"{key}={value}"
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

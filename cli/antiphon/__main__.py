@@ -1,0 +1,5 @@
+"""`python -m antiphon`: the `antiphon` command."""
+
+from antiphon.main import app
+
+app()

@@ -1,0 +1,168 @@
+"""The processes of Antiphon in embedded mode and the environment each of them gets."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from antiphon.embedded.folder import DataFolder
+from antiphon.embedded.redis_server import RedisUrls
+from antiphon.supervisor.plan import Probe, Process
+
+CONTRACTS = Path(__file__).parents[3] / "contracts"
+SERVICES = ("auth", "catalog", "playlist", "media")
+# Start: what others need first. Stop: who takes requests first, who holds messages last.
+_START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
+STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
+_FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
+_WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 5
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the environments are made of."""
+
+    folder: DataFolder
+    run_dir: str
+    contracts: Path
+    port: int
+    redis: RedisUrls
+    secrets: Mapping[str, str]
+    environ: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Where a person finds it."""
+        return f"http://localhost:{self.port}"
+
+    def socket(self, name: str) -> str:
+        """Return the path of a unix socket of this run."""
+        return f"{self.run_dir}/{name}.sock"
+
+
+def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what any Python process of ours needs from the system."""
+    kept = {name: environ[name] for name in _FROM_SYSTEM if name in environ}
+    return {**kept, "PYTHONUNBUFFERED": "1"}
+
+
+def service_environment(service: str, installation: Installation) -> dict[str, str]:
+    """Return the environment of a service's processes; the user's own <SERVICE>_* win."""
+    prefix = f"{service.upper()}_"
+    own = {
+        **{name: value for name, value in installation.secrets.items() if name.startswith(prefix)},
+        f"{prefix}DATABASE_URL": installation.folder.database_url(service),
+    }
+    if service == "media":
+        own["MEDIA_STORAGE_DIR"] = str(installation.folder.media)
+    shared = {
+        "BROKER_URL": installation.redis.broker,
+        "CACHE_URL": installation.redis.cache,
+        "JWKS_URL": f"http://127.0.0.1:{installation.port}/.well-known/jwks.json",
+        "TOKEN_ISSUER": installation.url,
+        "CONTRACTS_DIR": str(installation.contracts),
+        "LOG_FORMAT": "json",
+        # One machine, one disk: what is not acknowledged soon got lost with a process.
+        "RESEND_LEASE_SECONDS": "15",
+    }
+    given = {
+        name: value
+        for name, value in installation.environ.items()
+        if name in _FROM_USER or name.startswith(prefix)
+    }
+    return {**base_environment(installation.environ), **shared, **own, **given}
+
+
+def service_processes(installation: Installation) -> list[Process]:
+    """Return the migrations, four webs, four workers and the jobs process."""
+    processes = [_migrations(installation)]
+    for service in SERVICES:
+        environment = service_environment(service, installation)
+        processes += [_web(service, environment, installation), _worker(service, environment)]
+    processes.append(_jobs(service_environment("media", installation)))
+    return processes
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command that runs a module, without the current folder among its packages."""
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def http_probe(address: str, path: str) -> Probe:
+    """Return the probe that asks for `path` until the answer is 200."""
+    return Probe(address, f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n", r"HTTP/1\.\d 200 ")
+
+
+def _migrations(installation: Installation) -> Process:
+    environment = base_environment(installation.environ)
+    for service in SERVICES:
+        name = f"{service.upper()}_DATABASE_URL"
+        environment[name] = service_environment(service, installation)[name]
+    return Process(
+        "migrations",
+        python("common.db.migrate", *SERVICES),
+        environment,
+        start_stage=_START_BASE,
+        once=True,
+        plain_level="info",  # a failure shows its last lines anyway
+    )
+
+
+def _web(service: str, environment: Mapping[str, str], installation: Installation) -> Process:
+    address = f"unix:{installation.socket(service)}"
+    bind = {
+        "WEB_BIND": address,
+        # Threads share one process's memory; a laptop has one listener, not thousands.
+        "WEB_WORKERS": "1",
+        "WEB_THREADS": "8",
+        # The gateway is stopped first, so nobody has to be told to go elsewhere.
+        "WEB_DRAIN_SECONDS": "0",
+    }
+    return Process(
+        f"{service}.web",
+        python("gunicorn", "-c", "python:common.web.gunicorn", f"{service}.wsgi:app"),
+        {**environment, **bind},
+        start_stage=_START_SERVICES,
+        stop_stage=_STOP_WEB,
+        probe=http_probe(address, "/readyz"),
+        stop_seconds=_WEB_SECONDS,
+    )
+
+
+def _worker(service: str, environment: Mapping[str, str]) -> Process:
+    return Process(
+        f"{service}.worker",
+        python(f"{service}.worker"),
+        dict(environment),
+        start_stage=_START_SERVICES,
+        stop_stage=_STOP_WORKER,
+        ready_line="worker_started",
+        stop_seconds=_WORKER_SECONDS,
+    )
+
+
+def _jobs(environment: Mapping[str, str]) -> Process:
+    return Process(
+        "media.jobs",
+        python("media.jobs"),
+        dict(environment),
+        start_stage=_START_SERVICES,
+        stop_stage=_STOP_WORKER,
+        ready_line=r"\bready\b",
+        # A job that is cut short is done again: its lease runs out.
+        stop_seconds=_JOBS_SECONDS,
+    )
+
+
+def redis_process(command: tuple[str, ...], installation: Installation) -> Process:
+    """Return the private Redis, ready when it has read its data."""
+    return Process(
+        "redis",
+        command,
+        base_environment(installation.environ),
+        start_stage=_START_BASE,
+        stop_stage=STOP_REDIS,
+        probe=Probe(f"unix:{installation.socket('redis')}", "PING\r\n", r"\+PONG"),
+        plain_level="info",
+    )
