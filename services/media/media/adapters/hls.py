@@ -1,0 +1,154 @@
+"""Encode, measure and draw in one run of ffmpeg that decodes once."""
+
+import re
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from media.adapters.ffmpeg import Ffmpeg, Run
+from media.adapters.probe import sniff_file
+from media.errors import UnusableFile
+from media.ports import Description, Loudness, RenditionFile, Transcoded, Waveform
+
+SEGMENT_SECONDS = 6
+NOMINAL_KBPS = (64, 128, 256)
+PEAKS = 1000
+PEAK_SAMPLE_RATE = 16_000
+_MONO_KBPS = 160
+_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_INTEGRATED = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS")
+_RANGE = re.compile(r"^\s+LRA:\s+(-?[\d.]+|-?inf|nan) LU$")
+_TRUE_PEAK = re.compile(r"^\s+Peak:\s+(-?[\d.]+|-?inf|nan) dBFS")
+_ABSOLUTE_GATE = -70.0
+
+
+def transcode(
+    ffmpeg: Ffmpeg,
+    source: Path,
+    folder: Path,
+    described: Description,
+    progress: Callable[[float], None],
+) -> Transcoded:
+    """Write three AAC renditions as single-file CMAF HLS into `folder`; measure EBU R128 and peaks.
+
+    `progress` gets 0..1. Raises UnusableFile if ffmpeg cannot read the audio to its end.
+    """
+    rate, channels = output_rate(described.sample_rate), min(described.channels, 2)
+    bitrates = bitrates_kbps(rate, channels)
+    peaks = _Peaks(described.duration_ms)
+    total_us = max(described.duration_ms * 1000, 1)
+    run = ffmpeg.run(
+        source,
+        sniff_file(source).demuxer,
+        [
+            *_filters(rate, channels),
+            *_renditions(bitrates),
+            "-map",
+            "[peaks]",
+            "-f",
+            "s16le",
+            "pipe:1",
+        ],
+        folder=folder,
+        output=peaks.read,
+        progress=lambda done_us: progress(min(done_us / total_us, 1.0)),
+    )
+    if run.status:
+        raise UnusableFile(f"The audio cannot be converted: {run.reason()}.")
+    for playlist in folder.glob("*.m3u8"):
+        _declare_independent_segments(playlist)
+    return Transcoded(
+        renditions=tuple(
+            _rendition(folder, n, kbps) for n, kbps in zip(NOMINAL_KBPS, bitrates, strict=True)
+        ),
+        loudness=_loudness(run),
+        waveform=peaks.waveform(),
+        duration_ms=round(run.out_time_us / 1000) if run.out_time_us else described.duration_ms,
+    )
+
+
+def output_rate(sample_rate: int) -> int:
+    """Return the sampling rate to encode at: the source's if AAC in HLS has it, at most 48 kHz."""
+    if sample_rate in _AAC_RATES:
+        return sample_rate
+    return 44_100 if sample_rate % 44_100 == 0 else 48_000
+
+
+def bitrates_kbps(sample_rate: int, channels: int) -> tuple[int, ...]:
+    """Return the three bit rates: nominal, but no more than the source can make use of."""
+    # 3 bits a sample is past transparent for AAC-LC; the format itself ends at 6.
+    ceiling = sample_rate * channels * 3 // 1000
+    if channels == 1:
+        ceiling = min(ceiling, _MONO_KBPS)
+    return tuple(min(nominal, ceiling) for nominal in NOMINAL_KBPS)
+
+
+def _filters(rate: int, channels: int) -> list[str]:
+    layout = "mono" if channels == 1 else "stereo"
+    measured = "[0:a:0]ebur128=peak=true:framelog=quiet"
+    shaped = f"aformat=sample_rates={rate}:channel_layouts={layout}"
+    drawn = f"aformat=sample_fmts=s16:sample_rates={PEAK_SAMPLE_RATE}:channel_layouts=mono"
+    graph = f"{measured},{shaped},asplit=4[a0][a1][a2][all];[all]{drawn}[peaks]"
+    return ["-filter_complex", graph]
+
+
+def _renditions(bitrates: tuple[int, ...]) -> list[str]:
+    encoders = [
+        argument
+        for index, kbps in enumerate(bitrates)
+        for argument in ("-map", f"[a{index}]", f"-c:a:{index}", "aac", f"-b:a:{index}", f"{kbps}k")
+    ]
+    variants = " ".join(f"a:{index},name:{n}k" for index, n in enumerate(NOMINAL_KBPS))
+    return [
+        *encoders, "-map_metadata", "-1", "-map_chapters", "-1",
+        "-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod",
+        "-hls_segment_type", "fmp4", "-hls_flags", "single_file",
+        "-master_pl_name", "master.m3u8", "-var_stream_map", variants,
+        "-hls_segment_filename", "%v.m4s", "%v.m3u8",
+    ]  # fmt: skip
+
+
+def _declare_independent_segments(playlist: Path) -> None:
+    """Add the tag (RFC 8216 §4.3.5.1) that ffmpeg leaves out when there is no video."""
+    lines = playlist.read_text("ascii").splitlines(keepends=True)
+    lines.insert(2, "#EXT-X-INDEPENDENT-SEGMENTS\n")
+    playlist.write_text("".join(lines), "ascii")
+
+
+def _rendition(folder: Path, nominal: int, kbps: int) -> RenditionFile:
+    size = (folder / f"{nominal}k.m4s").stat().st_size
+    return RenditionFile(f"{nominal}k", kbps, "aac", size)
+
+
+def _loudness(run: Run) -> Loudness | None:
+    """Read the summary of ffmpeg's ebur128; None for silence, which has no loudness."""
+    integrated, spread, peak = (_last(run, p) for p in (_INTEGRATED, _RANGE, _TRUE_PEAK))
+    if integrated is None or spread is None or peak is None or integrated <= _ABSOLUTE_GATE:
+        return None
+    return Loudness(integrated, peak, spread)
+
+
+def _last(run: Run, pattern: re.Pattern[str]) -> float | None:
+    values = [match[1] for line in run.log if (match := pattern.match(line))]
+    return float(values[-1]) if values and values[-1].lstrip("-") not in ("inf", "nan") else None
+
+
+class _Peaks:
+    """Reduces 16-bit mono samples to the lowest and highest of each stretch."""
+
+    def __init__(self, duration_ms: int) -> None:
+        self._per_peak = max(1, round(duration_ms * PEAK_SAMPLE_RATE / 1000 / PEAKS))
+        self._data = array("b")
+
+    def read(self, stream: IO[bytes]) -> None:
+        """Take all samples of `stream` (s16, little-endian)."""
+        while chunk := stream.read(self._per_peak * 2):
+            samples = array("h", chunk[: len(chunk) // 2 * 2])
+            if samples:
+                self._data.append(min(samples) >> 8)
+                self._data.append(max(samples) >> 8)
+
+    def waveform(self) -> Waveform:
+        """Return what was read so far."""
+        return Waveform(PEAK_SAMPLE_RATE, self._per_peak, self._data.tobytes())
