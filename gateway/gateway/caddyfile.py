@@ -27,6 +27,7 @@ def render(
         bind=bind,
         bridge=_milliseconds(options.bridge_seconds),
         grace=_milliseconds(options.grace_seconds),
+        health_interval=_milliseconds(options.health_interval_seconds),
         log_format=options.log_format,
         log_level=options.log_level,
         media_root=_quoted(str(options.media_root)),

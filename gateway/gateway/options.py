@@ -67,6 +67,8 @@ class GatewayOptions(BaseModel):
     default_max_body_bytes: int = Field(default=MIB, gt=0)
     # How long a request waits for a service that is down, so that a restart is not noticed.
     bridge_seconds: float = Field(default=5.0, gt=0)
+    # How often each service is asked whether it is well; it is left out after two bad answers.
+    health_interval_seconds: float = Field(default=1.0, gt=0)
     # How long requests under way may still take once the gateway was told to stop.
     grace_seconds: float = Field(default=5.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "INFO"
