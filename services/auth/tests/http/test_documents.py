@@ -1,0 +1,17 @@
+from flask.testing import FlaskClient
+
+
+def test_the_page_asks_no_other_host_for_anything(client: FlaskClient) -> None:
+    with client.get("/docs") as page:
+        assert page.mimetype == "text/html"
+        assert "http://" not in page.text
+        assert "https://" not in page.text
+    with client.get("/docs/rapidoc.js") as script:
+        assert script.mimetype == "text/javascript"
+        assert len(script.data) > 100_000
+
+
+def test_health_and_metrics_are_there(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").json == {"status": "ok", "redis": "ok"}
+    assert "http_request_duration_seconds" in client.get("/metrics").text
