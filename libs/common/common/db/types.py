@@ -21,6 +21,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What values are in Python, which cursors are read back as."""
+        return datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         """Keep microseconds on MySQL, whose DATETIME drops them by default."""
         if dialect.name == "mysql":
