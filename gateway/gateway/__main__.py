@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the largest request of a service",
     )
     add("--bridge-seconds", help="how long a request waits for a service that is down")
+    add("--health-interval-seconds", help="how often each service is asked whether it is well")
     add("--grace-seconds", help="how long requests may take once told to stop")
     add("--log-level", help="DEBUG, INFO, WARN or ERROR")
     add("--log-format", help="json or console")

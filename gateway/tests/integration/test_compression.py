@@ -45,6 +45,13 @@ def test_only_text_is_compressed(
     assert response.headers["Content-Encoding"] == encoding
 
 
+def test_a_service_is_asked_for_no_compression_the_client_did_not_ask_for(
+    gateway: RunningGateway, upstreams: dict[Service, Upstream]
+) -> None:
+    gateway.get("/api/v1/tracks")
+    assert upstreams["catalog"].seen[-1].headers["Accept-Encoding"] is None
+
+
 def conditional(seen: Seen) -> Reply:
     """A service that knows its own ETag and no other."""
     if seen.method == "PATCH":

@@ -83,8 +83,8 @@ def test_an_answer_broken_off_is_tried_again_only_where_nothing_changes(
     gateway: RunningGateway, upstreams: dict[Service, Upstream], method: str, times: set[int]
 ) -> None:
     upstreams["playlist"].answer = lambda seen: None
-    body = b"x" if times == {1} else None
-    response = gateway.request(method, "/api/v1/me", [("Idempotency-Key", "k")], body)
+    # Without a body, for a body that was read once is never sent again, whatever the settings.
+    response = gateway.request(method, "/api/v1/me")
     assert_problem(response, 502, "Bad Gateway")
     assert response.headers["Retry-After"] is None
     assert len(upstreams["playlist"].seen) in times

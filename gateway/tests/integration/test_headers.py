@@ -1,11 +1,12 @@
 """What the gateway tells services and clients about a request, and what it lets nobody say."""
 
+import contextlib
 import socket
 from typing import Any
 
 import pytest
 from gateway.routes import Service
-from gateway.testing.running import RunningGateway
+from gateway.testing.running import RunningGateway, connection
 from gateway.testing.upstream import Reply, Upstream
 
 
@@ -69,6 +70,14 @@ def test_the_forwarded_address_scheme_and_host_are_the_real_ones(
         assert seen["x-forwarded-proto"] == "http"
         assert seen["x-forwarded-host"] == gateway.address
         assert seen["host"] == gateway.address
+
+
+def test_any_host_is_served(gateway: RunningGateway, upstreams: dict[Service, Upstream]) -> None:
+    with contextlib.closing(connection(gateway.address)) as caller:
+        caller.request("GET", "/api/v1/tracks", headers={"Host": "music.example:443"})
+        assert caller.getresponse().read() == b'{"service": "catalog"}'
+    seen = upstreams["catalog"].seen[-1].headers
+    assert seen["Host"] == seen["X-Forwarded-Host"] == "music.example:443"
 
 
 def test_what_clients_may_say_arrives(

@@ -1,6 +1,7 @@
 """The gateway as a process: its logs, its files, its end."""
 
 import contextlib
+import functools
 import json
 import threading
 import time
@@ -38,6 +39,7 @@ def test_each_request_is_logged_once_as_json(
     assert (entry["status"], entry["service"]) == (200, "catalog")
     assert entry["user_agent"] == "a player"
     assert entry["duration"] > 0
+    assert "uuid" not in entry
     assert len([line for line in gateway.access_log() if line["request_id"] == "logged"]) == 1
 
 
@@ -84,6 +86,30 @@ def test_no_header_with_a_secret_is_logged(
     upstreams["auth"].answer = lambda seen: None
     assert gateway.request("POST", "/api/v1/auth/token", headers, b"").status == 502
     assert "s3cr3t" not in gateway.output.read_text() + gateway.errors.read_text()
+
+
+def answered(reply: Reply | None, seen: Seen) -> Reply | None:
+    return reply
+
+
+def test_even_the_debug_log_holds_no_secret(
+    start_gateway: Start, upstreams: dict[Service, Upstream], media_root: Path
+) -> None:
+    (media_root / "a.m4s").write_bytes(b"audio")
+    headers = [("Authorization", "Bearer s3cr3t"), ("X-Api-Key", "s3cr3t")]
+    inner = {"Set-Cookie": "a=s3cr3t", "Location": "/?code=s3cr3t"}
+    offer = {"X-Accel-Redirect": "/a.m4s", **inner}
+    answers: list[Reply | None] = [Reply(headers=inner), Reply(headers=offer), None]
+    with start_gateway("debugged", log_level="DEBUG") as gateway:
+        for answer in answers:
+            upstreams["media"].answer = functools.partial(answered, answer)
+            gateway.request("POST", "/media/s3cr3t/a.m4s?token=s3cr3t", headers, b"")
+            gateway.request("GET", "/media/s3cr3t/a.m4s?token=s3cr3t", headers)
+        gateway.stop()
+        own = gateway.errors.read_text()
+        assert '"level":"debug"' in own
+        assert "/media/REDACTED/a.m4s?token=REDACTED" in own
+        assert "s3cr3t" not in own + gateway.output.read_text()
 
 
 def test_only_failures_are_logged_at_level_error(

@@ -44,9 +44,16 @@ def test_defaults_are_the_documented_ones(routes: RouteTable) -> None:
     assert "admin off" in rendered
     assert "lb_try_duration 5000ms" in rendered
     assert "grace_period 5000ms" in rendered
+    assert "health_interval 1000ms" in rendered
     assert "level INFO" in rendered
     assert rendered.count("max_size 1048576") == 1
     assert rendered.count("max_size 1073741824") == 1
+
+
+def test_idle_connections_close_on_this_side_first(routes: RouteTable) -> None:
+    gunicorn_keeps_seconds = 75
+    (line,) = (line for line in lines(render(routes, UPSTREAMS, options())) if "keepalive" in line)
+    assert 0 < int(line.removeprefix("keepalive ").removesuffix("s")) < gunicorn_keeps_seconds
 
 
 def test_options_are_rendered(routes: RouteTable) -> None:
