@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from antiphon.demo import command as demo
 from antiphon.embedded import commands as embedded
+from antiphon.importing import command as importing
 
 app = typer.Typer(
     name="antiphon",
@@ -32,3 +34,5 @@ def options(
 
 
 embedded.register(app)
+demo.register(app)
+importing.register(app)

@@ -1,0 +1,1 @@
+"""A small album of our own: composed, synthesised and published through the public API."""

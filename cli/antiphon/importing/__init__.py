@@ -1,0 +1,1 @@
+"""Importing a folder of music through the public API."""

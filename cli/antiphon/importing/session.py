@@ -1,0 +1,94 @@
+"""`antiphon import` from the login to the last line."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from antiphon.client.api import AntiphonClient
+from antiphon.client.errors import ClientError, LoginError
+from antiphon.client.retry import Retry
+from antiphon.demo.login import read_login
+from antiphon.importing.display import choose_display
+from antiphon.importing.names import shown
+from antiphon.importing.report import Outcome, Report
+from antiphon.importing.run import Import, look_only, wait_unless_stopped
+from antiphon.importing.walking import Findings, find_audio
+
+
+def import_music(
+    folder: Path, url: str, username: str | None, data_dir: Path, *, jobs: int, dry_run: bool
+) -> int:
+    """Import a folder and print what became of it; returns the exit code."""
+    console = Console()
+    findings = find_audio(folder)
+    _print_findings(console, findings, folder)
+    if not findings.files:
+        return 1 if findings.unreadable else 0
+    stop = threading.Event()
+    try:
+        client = AntiphonClient(url, Retry(wait=wait_unless_stopped(stop)))
+        client.log_in(*_credentials(username, data_dir))
+        with choose_display(console, folder, len(findings.files)) as display:
+            if dry_run:
+                report = look_only(client, findings.files, display)
+            else:
+                report = Import(client, findings.files, display, stop=stop, jobs=jobs).run()
+    except ClientError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing was sent.")
+        return 130
+    print_report(console, report, folder)
+    return report.exit_code or (1 if findings.unreadable else 0)
+
+
+def _credentials(username: str | None, data_dir: Path) -> tuple[str, str]:
+    if username is None:
+        login = read_login(data_dir)
+        if login is None:
+            raise LoginError(
+                f"There is no demo login in {data_dir}. Run `antiphon demo` first, name the data "
+                "folder with --data-dir, or say whose music it is with --username."
+            )
+        return login.username, login.password
+    password = os.environ.get("ANTIPHON_PASSWORD")
+    if password:
+        return username, password
+    if not sys.stdin.isatty():
+        raise LoginError("Set ANTIPHON_PASSWORD: there is no terminal to ask for the password.")
+    return username, Console().input(f"Password of {username}: ", password=True, markup=False)
+
+
+def _print_findings(console: Console, findings: Findings, folder: Path) -> None:
+    console.print(
+        f"Found {len(findings.files)} audio files in {shown(folder, folder.parent)}; "
+        f"{findings.ignored} other files are ignored.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    for path, reason in findings.unreadable:
+        line = f"Cannot look into {shown(path, folder)}: {reason}"
+        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_report(console: Console, report: Report, folder: Path) -> None:
+    """Print how many files ended how, each failure with its reason, and what remains."""
+    table = Table("Result", "Files", box=None, pad_edge=False)
+    counts = report.counts()
+    for outcome in Outcome:
+        if counts[outcome]:
+            table.add_row(outcome.value, str(counts[outcome]))
+    console.print(table)
+    for result in report.having([Outcome.FAILED]):
+        line = f"failed: {shown(result.path, folder)}: {result.detail}"
+        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    if report.lost:
+        console.print(report.lost, style="red", markup=False, highlight=False, soft_wrap=True)
+    if counts[Outcome.NOT_SENT] or counts[Outcome.IN_PROGRESS]:
+        console.print("Run the same command again to go on where this one stopped.")
