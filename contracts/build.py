@@ -118,7 +118,7 @@ def _tag(path: str) -> str:
     return path.removeprefix("/api/v1/").strip("/").split("/")[0]
 
 
-def _set_environment(folder: str) -> None:
+def set_environment(folder: str) -> None:
     """Give the services settings that are enough to build their applications."""
     os.environ |= {
         "AUTH_KEY_PASSPHRASE": "only to build documents",
@@ -136,7 +136,7 @@ def _set_environment(folder: str) -> None:
 def main() -> None:
     """Write the files, or check that they are what the code says."""
     with tempfile.TemporaryDirectory() as folder:
-        _set_environment(folder)
+        set_environment(folder)
         files = build()
     stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
     extra = set((CONTRACTS / "events").glob("*.json")) - files.keys()

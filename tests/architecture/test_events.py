@@ -1,0 +1,49 @@
+"""Every event has a publisher, a schema, a golden sample, and a reader or the word `external`."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+SERVICES = ("auth", "catalog", "playlist", "media")
+
+
+@pytest.fixture(scope="session")
+def routes(contracts_dir: Path) -> dict[str, list[str]]:
+    routes: dict[str, list[str]] = yaml.safe_load((contracts_dir / "subscribers.yaml").read_text())
+    return routes
+
+
+def test_published_and_routed_events_are_the_same(
+    contracts_build: ModuleType, routes: dict[str, list[str]]
+) -> None:
+    published = {
+        event.event_type
+        for service in SERVICES
+        for event in contracts_build.published_events(service)
+    }
+    assert published == routes.keys()
+
+
+def test_every_event_has_readers_that_listen(routes: dict[str, list[str]]) -> None:
+    for service in SERVICES:
+        worker = importlib.import_module(f"{service}.worker")
+        expected = {kind for kind, subscribers in routes.items() if service in subscribers}
+        assert worker.subscriptions.types == expected, service
+    for kind, subscribers in routes.items():
+        assert subscribers, f"{kind} needs a subscriber or `external`"
+        assert set(subscribers) <= {*SERVICES, "external"}
+
+
+def test_every_sample_fits_its_schema(contracts_dir: Path, routes: dict[str, Any]) -> None:
+    for kind in routes:
+        schema = json.loads((contracts_dir / "events" / f"{kind}.json").read_text())
+        sample = json.loads((contracts_dir / "events" / "samples" / f"{kind}.json").read_text())
+        jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(
+            sample
+        )
