@@ -41,11 +41,6 @@ class DataFolder:
         """Locked while Antiphon runs here; says its process id and URL."""
         return self.path / "antiphon.lock"
 
-    @property
-    def demo_pending(self) -> Path:
-        """Exists from the first start until the demo has been made."""
-        return self.path / "demo.pending"
-
     def database_url(self, service: str) -> str:
         """Return the SQLAlchemy URL of a service's SQLite file."""
         return f"sqlite:///{self.databases / f'{service}.sqlite3'}"

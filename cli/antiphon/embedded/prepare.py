@@ -20,6 +20,7 @@ from antiphon.embedded.folder import (
 )
 from antiphon.embedded.gateway_process import check_port, gateway_process
 from antiphon.embedded.redis_server import RedisUrls
+from antiphon.embedded.run import DEMO_PENDING
 from antiphon.embedded.services import (
     CONTRACTS,
     Installation,
@@ -101,16 +102,16 @@ def _contracts() -> Path:
 
 
 def _plan(installation: Installation, redis: tuple[str, ...] | None, *, demo: bool) -> Plan:
-    folder = installation.folder
+    folder, pending = installation.folder, installation.folder.path / DEMO_PENDING
     if folder.is_new and demo:
-        folder.demo_pending.touch()
+        pending.touch()
     folder.databases.mkdir(exist_ok=True)
     processes = [*service_processes(installation), gateway_process(installation)]
     if redis:
         processes.insert(0, redis_process(redis, installation))
     # Nobody's own modules: some programs look for theirs in the folder they run in.
     processes = [replace(process, cwd=installation.run_dir) for process in processes]
-    first_run = _demo(installation) if demo and folder.demo_pending.exists() else None
+    first_run = _demo(installation) if demo and pending.exists() else None
     return Plan(
         tuple(processes), first_run, str(folder.path), installation.run_dir, installation.url, 0.0
     )
@@ -119,12 +120,14 @@ def _plan(installation: Installation, redis: tuple[str, ...] | None, *, demo: bo
 def _demo(installation: Installation) -> Process:
     return Process(
         "demo",
-        python("antiphon", "demo", "--url", installation.url),
+        python("antiphon", "demo"),
         {
             **base_environment(installation.environ),
+            "ANTIPHON_URL": installation.url,
             "ANTIPHON_DATA_DIR": str(installation.folder.path),
         },
         once=True,
+        plain_level="info",
         shown_level="info",
     )
 

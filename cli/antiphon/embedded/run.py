@@ -11,6 +11,8 @@ from antiphon.supervisor.supervisor import StartError, StopRequested, Supervisor
 from antiphon.supervisor.terminal import Terminal
 
 FORCED_EXIT = 130
+# Exists from the first start until the demo has been made.
+DEMO_PENDING = "demo.pending"
 
 
 def main(plan_file: Path) -> int:
@@ -37,20 +39,22 @@ def _run(plan: Plan, supervisor: Supervisor, terminal: Terminal) -> None:
     supervisor.start()
     terminal.say(f"ready in {time.monotonic() - plan.started_at:.1f} s: {plan.url}")
     if plan.first_run:
-        _fill(plan.first_run, supervisor, terminal)
+        _fill(plan, plan.first_run, supervisor, terminal)
     for line in welcome(plan):
-        terminal.say(line)
+        terminal.say(line, logged=False)  # it has a password
     supervisor.watch()
 
 
-def _fill(demo: Process, supervisor: Supervisor, terminal: Terminal) -> None:
+def _fill(plan: Plan, demo: Process, supervisor: Supervisor, terminal: Terminal) -> None:
     terminal.say("first run: making and uploading demo music (once, --no-demo skips it)")
     if supervisor.complete(demo) != 0:
         terminal.say(
-            f"The demo did not finish: data/logs/{demo.name}.log says why. "
-            "Try again with: antiphon demo",
+            f"The demo did not finish: {plan.logs / 'demo.log'} says why. "
+            "It is tried again at the next start.",
             "warning",
         )
+        return
+    Path(plan.data_dir, DEMO_PENDING).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

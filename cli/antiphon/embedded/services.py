@@ -16,7 +16,9 @@ _START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
 STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
 _FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 _FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
-_WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 5
+_WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 8
+# A job that is cut short is done again; nobody wants to wait for it at Ctrl-C.
+_JOB_GRACE_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def service_environment(service: str, installation: Installation) -> dict[str, s
     }
     if service == "media":
         own["MEDIA_STORAGE_DIR"] = str(installation.folder.media)
+        own["MEDIA_JOB_GRACE_SECONDS"] = str(_JOB_GRACE_SECONDS)
     shared = {
         "BROKER_URL": installation.redis.broker,
         "CACHE_URL": installation.redis.cache,
@@ -150,7 +153,6 @@ def _jobs(environment: Mapping[str, str]) -> Process:
         start_stage=_START_SERVICES,
         stop_stage=_STOP_WORKER,
         ready_line=r"\bready\b",
-        # A job that is cut short is done again: its lease runs out.
         stop_seconds=_JOBS_SECONDS,
     )
 

@@ -1,8 +1,56 @@
-"""What to do next, printed when Antiphon is ready."""
+"""What to do next, printed when Antiphon is ready: commands that work as they stand."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
 
 from antiphon.supervisor.plan import Plan
 
+# Written by `antiphon demo`, read here without its imports: the supervisor stays small.
+_DEMO_LOGIN = "demo-login.json"
+_JSON = "-H 'Content-Type: application/json'"
+_FIELD = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"{}\"])'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    username: str
+    password: str
+
 
 def welcome(plan: Plan) -> list[str]:
-    """Return the lines that show where to go, with commands that work as they stand."""
-    return [f"API and documentation: {plan.url}/docs", "stop with Ctrl-C"]
+    """Return the lines that show where to go, and what to type in another terminal."""
+    login = _demo_login(Path(plan.data_dir))
+    lines = [f"documentation: {plan.url}/docs"]
+    if login:
+        lines.append(f"demo login: {login.username}, password {login.password}")
+    lines += ["in another terminal:", *(f"  {line}" for line in commands(plan.url, login))]
+    return [*lines, "Ctrl-C stops it"]
+
+
+def commands(url: str, login: _Login | None) -> list[str]:
+    """Return shell commands that log in and look around, registering first without a demo."""
+    lines = []
+    if login is None:
+        login = _Login("listener", "correct-horse-battery")
+        account = json.dumps(
+            {"email": "listener@example.org", "username": login.username}
+            | {"password": login.password}
+        )
+        lines.append(f"curl -s {url}/api/v1/auth/register {_JSON} -d '{account}'")
+    form = f"-d grant_type=password -d username={login.username} -d password={login.password}"
+    token = f"curl -s {url}/api/v1/auth/token {form} | {_FIELD.format('access_token')}"
+    return [
+        *lines,
+        f'AUTH="Authorization: Bearer $({token})"',
+        f'curl -s -H "$AUTH" {url}/api/v1/tracks',
+        f"curl -s -H \"$AUTH\" '{url}/api/v1/search?q=choir'",
+    ]
+
+
+def _demo_login(data_dir: Path) -> _Login | None:
+    try:
+        kept = json.loads((data_dir / _DEMO_LOGIN).read_text())
+        return _Login(kept["username"], kept["password"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -31,9 +31,9 @@ class Terminal:
         self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
         self._log = LogFile(log) if log else None
 
-    def say(self, text: str, level: str = "info") -> None:
+    def say(self, text: str, level: str = "info", *, logged: bool = True) -> None:
         """Print one line (or several) of the supervisor itself, whatever the verbosity."""
-        if self._log:
+        if self._log and logged:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             self._log.write(f"{stamp} {level} {text}\n".encode())
         for line in text.splitlines():
