@@ -34,7 +34,8 @@ def database(tmp_path: object) -> Database:
 
 
 def _walk(session: Session, *, descending: bool, limit: int = 10) -> list[Item]:
-    found, cursor = [], None
+    found: list[Item] = []
+    cursor = None
     while True:
         got = page(
             session,

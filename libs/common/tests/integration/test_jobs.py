@@ -1,0 +1,170 @@
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.db import Database, db_time
+from common.jobs import Fenced, RunningJob, cancel_jobs, enqueue, run_job, send_due_jobs
+from common.jobs.queue import MAX_ATTEMPTS
+from common.jobs.tables import job, metadata
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+Sent = list[tuple[str, str]]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/jobs.db")
+    metadata.create_all(database.engine)
+    yield database
+    database.dispose()
+
+
+def _enqueue(database: Database, key: str = "k") -> str:
+    with database.transaction() as session:
+        return enqueue(session, kind="test.work", key=key, payload={"n": 1})
+
+
+def _state(database: Database, job_id: str) -> str:
+    with database.reading() as session:
+        return str(session.execute(select(job.c.state).where(job.c.id == job_id)).scalar_one())
+
+
+def _make_due(database: Database, job_id: str) -> None:
+    with database.transaction() as session:
+        due = db_time(session) - timedelta(seconds=1)
+        session.execute(update(job).where(job.c.id == job_id).values(due_at=due))
+
+
+def _send(database: Database) -> Sent:
+    sent: Sent = []
+    send_due_jobs(database, lambda kind, job_id: sent.append((kind, job_id)), _never)
+    return sent
+
+
+def _never(_session: Session, _kind: str, _payload: dict[str, Any]) -> None:
+    raise AssertionError("nothing should have died")
+
+
+def test_a_key_is_one_job_and_it_is_sent_once(database: Database) -> None:
+    first, second = _enqueue(database), _enqueue(database)
+    assert first == second
+    assert _send(database) == [("test.work", first)]
+    assert _send(database) == []
+
+
+def test_work_ends_with_its_result_in_one_transaction(database: Database) -> None:
+    job_id = _enqueue(database)
+    seen = []
+
+    def work(running: RunningJob) -> None:
+        seen.append((running.payload, running.attempt))
+        with database.transaction() as session:
+            running.complete(session)
+
+    assert run_job(database, job_id, work)
+    assert seen == [({"n": 1}, 1)]
+    assert _state(database, job_id) == "done"
+    assert not run_job(database, job_id, work)
+
+
+def test_only_one_worker_gets_the_lease(database: Database) -> None:
+    job_id = _enqueue(database)
+    inside, leave = threading.Event(), threading.Event()
+
+    def work(running: RunningJob) -> None:
+        inside.set()
+        leave.wait(10)
+        with database.transaction() as session:
+            running.complete(session)
+
+    first = threading.Thread(target=run_job, args=(database, job_id, work))
+    first.start()
+    inside.wait(10)
+    assert not run_job(database, job_id, work)
+    leave.set()
+    first.join()
+    assert _state(database, job_id) == "done"
+
+
+def test_a_stalled_worker_is_fenced_and_keeps_nothing(database: Database) -> None:
+    job_id = _enqueue(database)
+    outcome = []
+
+    def stalled(running: RunningJob) -> None:
+        _make_due(database, job_id)  # as if it had slept past its lease
+        assert run_job(database, job_id, _complete(database))
+        with pytest.raises(Fenced), database.transaction() as session:
+            running.complete(session)
+        outcome.append(running.attempt)
+
+    run_job(database, job_id, stalled, heartbeat=timedelta(seconds=60))
+    assert outcome == [1]
+    assert _state(database, job_id) == "done"
+
+
+def test_the_heartbeat_renews_and_notices_the_loss(database: Database) -> None:
+    job_id = _enqueue(database)
+
+    def work(running: RunningJob) -> None:
+        assert not running.lost.wait(0.3)
+        assert _send(database) == []  # renewed, though the lease was short
+        with database.transaction() as session:
+            assert cancel_jobs(session, ["k"]) == 1
+        assert running.lost.wait(5)
+
+    lease, beat = timedelta(seconds=0.2), timedelta(seconds=0.05)
+    assert run_job(database, job_id, work, lease=lease, heartbeat=beat)
+    assert _state(database, job_id) == "cancelled"
+
+
+def test_an_abandoned_job_is_sent_again(database: Database) -> None:
+    job_id = _enqueue(database)
+    assert _send(database)
+
+    class Killed(BaseException):
+        """Stands for a SIGKILL: no code of ours runs after it."""
+
+    def dies(_running: RunningJob) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        run_job(database, job_id, dies)
+    assert _state(database, job_id) == "running"
+    assert _send(database) == []
+    _make_due(database, job_id)
+    assert _send(database) == [("test.work", job_id)]
+    assert run_job(database, job_id, _complete(database))
+    assert _state(database, job_id) == "done"
+
+
+def test_a_job_that_never_ends_well_dies_and_says_so(database: Database) -> None:
+    job_id = _enqueue(database)
+
+    def fails(_running: RunningJob) -> None:
+        raise RuntimeError("no luck")
+
+    for _ in range(MAX_ATTEMPTS):
+        assert run_job(database, job_id, fails)
+        _make_due(database, job_id)
+    deaths = []
+    send_due_jobs(
+        database,
+        lambda *_: pytest.fail("a dead job was sent"),
+        lambda _session, kind, payload: deaths.append((kind, payload)),
+    )
+    assert deaths == [("test.work", {"n": 1})]
+    assert _state(database, job_id) == "dead"
+    with database.reading() as session:
+        assert "no luck" in session.execute(select(job.c.last_error)).scalar_one()
+
+
+def _complete(database: Database) -> Any:
+    def work(running: RunningJob) -> None:
+        with database.transaction() as session:
+            running.complete(session)
+
+    return work

@@ -1,0 +1,217 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from common.auth import TokenVerifier, current_identity, public, requires, revoke
+from common.db import Database, utcnow
+from common.errors import Conflict, FieldError
+from common.testing.plugin import MakeDatabase
+from common.web import PageQuery, cached_json, create_service_app
+from common.web.openapi import document
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_openapi import APIBlueprint
+from sqlalchemy.exc import OperationalError
+
+MintToken = Callable[..., str]
+
+
+@pytest.fixture
+def app(
+    make_database: MakeDatabase, make_verifier: Callable[[Database], TokenVerifier], cache: Any
+) -> Flask:
+    database = make_database("auth")
+    return create_service_app(
+        "test",
+        database=database,
+        verifier=make_verifier(database),
+        apis=[_routes()],
+        cors_origins=["https://app.example.org"],
+        cache=cache,
+        open_scopes=frozenset({"open:read"}),
+        max_body_bytes=1000,
+    )
+
+
+def _routes() -> APIBlueprint:
+    api = APIBlueprint("things", __name__, url_prefix="/things")
+    calls: list[int] = []
+
+    @api.get("/open")
+    @requires(scope="open:read")
+    def read_open() -> Any:
+        """Read."""
+        return {"who": "anybody"}
+
+    @api.get("/mine")
+    @requires(scope="mine:read")
+    def read_mine(query: PageQuery) -> Any:
+        """Read."""
+        return {"user": current_identity().user_id, "limit": query.limit}
+
+    @api.get("/admin")
+    @requires(role="admin")
+    def read_admin() -> Any:
+        """Read."""
+        return {}
+
+    @api.get("/counted")
+    @public
+    def read_counted() -> Any:
+        """Read."""
+        calls.append(1)
+        return cached_json("things", load=lambda: {"calls": len(calls)})
+
+    @api.get("/forgotten")
+    def read_forgotten() -> Any:
+        """Read."""
+        return {}
+
+    @api.get("/conflict")
+    @public
+    def read_conflict() -> Any:
+        """Read."""
+        raise Conflict("It is taken.", [FieldError("name", "taken")])
+
+    @api.get("/bug")
+    @public
+    def read_bug() -> Any:
+        """Read."""
+        raise KeyError("secret detail")
+
+    @api.get("/away")
+    @public
+    def read_away() -> Any:
+        """Read."""
+        raise OperationalError("SELECT secret", {}, Exception("connection lost"))
+
+    return api
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def _get(client: FlaskClient, path: str, token: str | None = None, **headers: str) -> Any:
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return client.get(path, headers=headers)
+
+
+def test_a_route_that_declares_nothing_is_refused(client: FlaskClient) -> None:
+    response = _get(client, "/things/forgotten")
+    assert response.status_code == 500
+    assert response.json["detail"] == "This route does not say who may use it."
+
+
+def test_access_is_checked_before_the_input_is_read(
+    client: FlaskClient, mint_token: MintToken
+) -> None:
+    assert _get(client, "/things/mine?limit=nonsense").status_code == 401
+    assert _get(client, "/things/mine?limit=nonsense", mint_token()).status_code == 403
+    token = mint_token(scopes=["mine:read"], user_id="u1")
+    assert _get(client, "/things/mine?limit=nonsense", token).status_code == 422
+    assert _get(client, "/things/mine?limit=201", token).status_code == 422
+    assert _get(client, "/things/mine?surprise=1", token).status_code == 422
+    assert _get(client, "/things/mine", token).json == {"user": "u1", "limit": 50}
+
+
+def test_roles_count(client: FlaskClient, mint_token: MintToken) -> None:
+    assert _get(client, "/things/admin", mint_token(roles=["listener"])).status_code == 403
+    assert _get(client, "/things/admin", mint_token(roles=["admin"])).status_code == 200
+
+
+def test_an_open_scope_needs_no_token_and_a_bad_token_is_still_refused(
+    client: FlaskClient,
+) -> None:
+    assert _get(client, "/things/open").status_code == 200
+    assert _get(client, "/things/open", "forged").status_code == 401
+
+
+def test_errors_are_problems_without_inside_knowledge(client: FlaskClient) -> None:
+    for path, status in (("conflict", 409), ("bug", 500), ("away", 503), ("nowhere", 404)):
+        response = _get(client, f"/things/{path}")
+        assert response.status_code == status
+        assert response.mimetype == "application/problem+json"
+        assert response.json["status"] == status
+        assert response.json["request_id"] == response.headers["X-Request-Id"]
+        assert "secret" not in response.text
+        assert "Traceback" not in response.text
+    assert _get(client, "/things/conflict").json["errors"] == [
+        {"field": "name", "message": "taken"}
+    ]
+    assert _get(client, "/things/away").headers["Retry-After"] == "2"
+    wrong_method = client.delete("/things/open")
+    assert wrong_method.status_code == 405
+    assert "GET" in wrong_method.headers["Allow"]
+
+
+def test_a_request_id_is_kept_if_it_is_sane(client: FlaskClient) -> None:
+    given = _get(client, "/healthz", **{"X-Request-Id": "abc-12345678"})
+    assert given.headers["X-Request-Id"] == "abc-12345678"
+    for odd in ("x", "a" * 65, "not sane!"):
+        made = _get(client, "/healthz", **{"X-Request-Id": odd})
+        assert made.headers["X-Request-Id"] != odd
+
+
+def test_reads_carry_a_strong_etag(client: FlaskClient) -> None:
+    first = _get(client, "/things/open")
+    etag = first.headers["ETag"]
+    assert not etag.startswith("W/")
+    again = _get(client, "/things/open", **{"If-None-Match": etag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert _get(client, "/things/open", **{"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_cached_answers_change_when_their_group_does(client: FlaskClient, cache: Any) -> None:
+    assert _get(client, "/things/counted").json == {"calls": 1}
+    assert _get(client, "/things/counted").json == {"calls": 1}
+    assert _get(client, "/things/counted?page=2").json == {"calls": 3}
+    cache.raise_generation("things")
+    assert _get(client, "/things/counted").json == {"calls": 4}
+
+
+def test_only_listed_origins_get_cors_headers(client: FlaskClient) -> None:
+    mine = _get(client, "/things/open", Origin="https://app.example.org")
+    assert mine.headers["Access-Control-Allow-Origin"] == "https://app.example.org"
+    foreign = _get(client, "/things/open", Origin="https://evil.example.org")
+    assert "Access-Control-Allow-Origin" not in foreign.headers
+    preflight = client.options(
+        "/things/mine",
+        headers={
+            "Origin": "https://app.example.org",
+            "Access-Control-Request-Method": "GET",
+        },
+    )
+    assert preflight.status_code == 204
+    assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
+
+
+def test_a_revoked_session_is_out(app: Flask, client: FlaskClient, mint_token: MintToken) -> None:
+    token = mint_token(scopes=["mine:read"], session_id="01938b1c-8a22-7d10-9b1e-5f0c2d7e8a02")
+    with app.extensions["database"].transaction() as session:
+        revoke(
+            session,
+            kind="session",
+            subject_id="01938b1c-8a22-7d10-9b1e-5f0c2d7e8a02",
+            revoked_at=utcnow(),
+        )
+    assert _get(client, "/things/mine", token).status_code == 401
+    assert _get(client, "/things/mine", mint_token(scopes=["mine:read"])).status_code == 200
+
+
+def test_the_document_lists_every_status(app: Flask) -> None:
+    operation = document(app)["paths"]["/things/mine"]["get"]
+    assert operation["responses"].keys() == {"401", "403", "422", "503"}
+    assert operation["security"] == [{"bearer": []}]
+    assert "Needs scope `mine:read`." in operation["description"]
+    assert "security" not in document(app)["paths"]["/things/bug"]["get"]
+
+
+def test_metrics_count_routes_not_paths(client: FlaskClient) -> None:
+    _get(client, "/things/open")
+    _get(client, "/things/nowhere-in-particular")
+    text = _get(client, "/metrics").text
+    assert 'route="/things/open",status="200"' in text
+    assert "nowhere-in-particular" not in text
