@@ -37,7 +37,15 @@ def offer(upstreams: dict[Service, Upstream]) -> Offer:
             "ETag": ETAG,
             "Cache-Control": "private, max-age=600",
             "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Credentials": "true",
             "Access-Control-Expose-Headers": "Content-Range",
+            "Content-Disposition": 'attachment; filename="a.m4a"',
+            "Content-Security-Policy": "sandbox",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Referrer-Policy": "no-referrer",
+            "Timing-Allow-Origin": "*",
+            "Vary": "Origin",
+            "X-Content-Type-Options": "nosniff",
             "Server": "gunicorn",
             "X-Internal": "secret",
             "Set-Cookie": "inner=1",
@@ -67,8 +75,16 @@ def test_the_whole_file_with_the_headers_of_media(gateway: RunningGateway, offer
     assert headers["Content-Length"] == str(len(AUDIO))
     assert headers["Accept-Ranges"] == "bytes"
     assert headers["Cache-Control"] == "private, max-age=600"
+    assert headers["Access-Control-Allow-Credentials"] == "true"
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Expose-Headers"] == "Content-Range"
+    assert headers["Content-Disposition"] == 'attachment; filename="a.m4a"'
+    assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Timing-Allow-Origin"] == "*"
+    assert "Origin" in headers.get_all("Vary", [])
+    assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Encoding"] is None
     for inner in ("X-Accel-Redirect", "X-Internal", "Set-Cookie", "Server", "Via"):
         assert headers[inner] is None, inner
@@ -108,6 +124,10 @@ def test_several_ranges(gateway: RunningGateway, offer: Offer) -> None:
     parts = response.body.split(f"--{boundary}".encode())[1:-1]
     assert [part.split(b"\r\n\r\n", 1)[1][:-2] for part in parts] == [AUDIO[:10], AUDIO[200:210]]
     assert all(b"Content-Type: audio/mp4" in part for part in parts)
+
+
+def test_a_slash_at_the_end_makes_no_redirect(gateway: RunningGateway, offer: Offer) -> None:
+    assert gateway.get(f"{PATH}/").body == AUDIO
 
 
 def test_a_range_outside_the_file(gateway: RunningGateway, offer: Offer) -> None:

@@ -56,7 +56,7 @@ def test_a_client_cannot_speak_for_the_gateway(
     gateway: RunningGateway, upstreams: dict[Service, Upstream], name: str
 ) -> None:
     seen = forwarded(gateway, upstreams, (name, "forged"), ("X-Harmless", "kept"))
-    assert "forged" not in seen.values()
+    assert "forged" not in str(upstreams["catalog"].seen[-1].headers)
     assert seen["x-harmless"] == "kept"
 
 
