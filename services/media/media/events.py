@@ -1,0 +1,144 @@
+"""What media tells the other services: every asset event carries the whole asset."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from common.db import utcnow
+from common.events import Event, emit
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from media.models import Upload
+from media.tags import Tags
+
+
+class Cover(BaseModel):
+    """The cover found in the file; the URL is public and its content never changes."""
+
+    url: str
+    width: int
+    height: int
+    media_type: str
+
+
+class LoudnessData(BaseModel):
+    """EBU R128 figures in LUFS, dBTP and LU."""
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+    range_lu: float
+
+
+class RenditionData(BaseModel):
+    """One encoded version."""
+
+    bitrate_kbps: int
+    codec: str
+
+
+class _AssetEvent(Event):
+    subject_kind: ClassVar = "asset"
+
+    owner_id: str
+    upload_id: str
+    state: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    filename: str | None
+    tags: Tags | None
+    metadata: Tags
+    cover: Cover | None
+    duration_ms: int | None
+    loudness: LoudnessData | None
+    renditions: list[RenditionData]
+    failure: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class AssetReceived(_AssetEvent):
+    """A file arrived and is stored."""
+
+    event_type: ClassVar = "media.asset.received.v1"
+
+
+class AssetDescribed(_AssetEvent):
+    """The file was decoded once: duration, tags and cover are known."""
+
+    event_type: ClassVar = "media.asset.described.v1"
+
+
+class AssetReady(_AssetEvent):
+    """The renditions can be streamed."""
+
+    event_type: ClassVar = "media.asset.ready.v1"
+
+
+class AssetFailed(_AssetEvent):
+    """The file will not become a track; `failure` says why."""
+
+    event_type: ClassVar = "media.asset.failed.v1"
+
+
+class AssetDeleted(_AssetEvent):
+    """The asset and its files are gone."""
+
+    event_type: ClassVar = "media.asset.deleted.v1"
+
+
+class UserDataErased(Event):
+    """Nothing of the deleted user `id` remains in media."""
+
+    event_type: ClassVar = "media.user_data.erased.v1"
+    subject_kind: ClassVar = "user"
+
+    service: str
+    rows: int
+    erased_at: datetime
+
+
+def cover_url(asset_id: str, sha256: str) -> str:
+    """Return the public path of a cover."""
+    return f"/media/images/{asset_id}/{sha256}.jpg"
+
+
+def emit_asset(
+    session: Session, kind: type[_AssetEvent], upload: Upload, state: str | None = None
+) -> None:
+    """Publish the asset of `upload` as an event of `kind`; `state` when it is not in the row."""
+    asset, cover = upload.asset, upload.asset.cover
+    url = cover_url(asset.id, cover["sha256"]) if cover else ""
+    emit(
+        session,
+        kind(
+            id=asset.id,
+            version=asset.version,
+            owner_id=asset.owner_id,
+            upload_id=upload.id,
+            state=state or asset.state,
+            sha256=asset.sha256,
+            size_bytes=asset.size_bytes,
+            media_type=asset.media_type,
+            filename=upload.filename,
+            tags=Tags.model_validate(asset.tags) if asset.tags is not None else None,
+            metadata=Tags.model_validate(upload.given),
+            cover=Cover.model_validate(cover | {"url": url, "media_type": "image/jpeg"})
+            if cover
+            else None,
+            duration_ms=asset.duration_ms,
+            loudness=LoudnessData.model_validate(asset.loudness) if asset.loudness else None,
+            renditions=[
+                RenditionData(bitrate_kbps=r.bitrate_kbps, codec=r.codec) for r in asset.renditions
+            ],
+            failure=asset.failure,
+            created_at=asset.created_at,
+            updated_at=asset.updated_at,
+        ),
+    )
+
+
+def emit_user_data_erased(session: Session, user_id: str, rows: int) -> None:
+    """Publish the receipt that a user's data is gone."""
+    event = UserDataErased(id=user_id, version=1, service="media", rows=rows, erased_at=utcnow())
+    emit(session, event)

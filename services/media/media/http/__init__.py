@@ -1,0 +1,1 @@
+"""Media over HTTP: a module a resource."""

@@ -1,0 +1,41 @@
+"""The jobs process: `python -m media.jobs` is a Celery worker whose threads wait for ffmpeg."""
+
+from threading import Event, Timer
+
+from celery.signals import worker_shutting_down
+from common.jobs.celery import make_celery
+from common.logging import configure_logging
+
+from media.app import create_database, create_workshop
+from media.settings import MediaSettings
+from media.tasks import register_tasks
+
+
+def main() -> None:
+    """Work until SIGTERM; jobs that then outlast the grace time go back to the queue."""
+    settings = MediaSettings()
+    configure_logging("media", settings.log_level, settings.log_format)
+    stopping = Event()
+
+    @worker_shutting_down.connect  # type: ignore[untyped-decorator]
+    def begin_to_stop(**_: object) -> None:
+        timer = Timer(settings.job_grace_seconds, stopping.set)
+        timer.daemon = True
+        timer.start()
+
+    celery = make_celery("media", settings.broker_url)
+    register_tasks(celery, create_workshop(settings, create_database(settings), stopping))
+    celery.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={settings.job_concurrency}",
+            "--without-gossip",
+            "--without-mingle",
+            f"--loglevel={settings.log_level}",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What media knows of the catalog's tracks, and of users that are gone."""
+
+from datetime import datetime
+
+from common.db import Id, utcnow
+from common.events import Projection
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from media.models.schema import Base
+
+
+class Track(Projection, Base):
+    """The read model of a track: which asset, whose, who may hear it."""
+
+    __tablename__ = "track"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    asset_id: Mapped[str | None] = mapped_column(Id, index=True)
+    owner_id: Mapped[str | None] = mapped_column(Id, index=True)
+    state: Mapped[str] = mapped_column(String(20), default="draft")
+    downloadable: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether everybody may hear it."""
+        return self.state == "published" and not self.deleted
+
+
+class ErasedOwner(Base):
+    """A deleted user: events that arrive late must not bring data back."""
+
+    __tablename__ = "erased_owner"
+
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,1 @@
+"""Media's use cases, each in the transaction that its caller opened; jobs open their own."""

@@ -1,0 +1,113 @@
+"""Taking uploads in and deleting them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.db import after_commit, new_id
+from common.errors import Forbidden
+from common.jobs import cancel_jobs, enqueue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from media.events import AssetDeleted, AssetReceived, emit_asset
+from media.formats import sniff
+from media.models import Asset, AssetState, Upload, UploadStatus
+from media.ports import Received, Storage
+from media.queries.tracks import is_erased
+from media.queries.uploads import find_same_bytes
+from media.tags import clean_text
+
+DESCRIBE, TRANSCODE = "media.describe", "media.transcode"
+
+
+def receive_upload(
+    session: Session,
+    storage: Storage,
+    *,
+    owner_id: str,
+    received: Received,
+    filename: str | None,
+    given: Mapping[str, Any],
+) -> tuple[Upload, bool]:
+    """Store an upload and start its processing; say whether anything began.
+
+    Bytes that the owner uploaded before are the same upload; if that one failed it starts again.
+    """
+    if is_erased(session, owner_id):  # a token that outlived its user
+        raise Forbidden("This account was deleted.")
+    upload = find_same_bytes(session, owner_id, received.sha256)
+    if upload is None:
+        upload, begins = _create(session, owner_id, received)
+    else:
+        begins = upload.status == UploadStatus.FAILED
+        if begins:
+            upload.restart()
+            upload.asset.run += 1
+    if begins:
+        upload.filename, upload.given = display_name(filename), dict(given)
+        _begin(session, storage, upload, received)
+    return upload, begins
+
+
+def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
+    """Delete an upload with its asset and files; unfinished jobs of it are fenced off."""
+    asset = upload.asset
+    keys = [f"{kind}:{asset.id}:{asset.run}" for kind in (DESCRIBE, TRANSCODE)]
+    cancel_jobs(session, keys)
+    asset.version += 1
+    emit_asset(session, AssetDeleted, upload, state="deleted")
+    session.delete(upload)
+    session.flush()
+    session.delete(asset)
+    folders = (asset.original_key, asset.renditions_key, asset.images_key)
+
+    def delete_files() -> None:
+        for key in folders:
+            storage.delete(key)
+
+    after_commit(session, delete_files)
+
+
+def display_name(filename: str | None) -> str | None:
+    """Return the last part of a client's file name, for display only."""
+    name = (filename or "").replace("\\", "/").rpartition("/")[2]
+    cleaned = clean_text(name, 255)
+    return cleaned if isinstance(cleaned, str) else None
+
+
+def start_job(session: Session, kind: str, asset: Asset) -> None:
+    """Queue a job of the asset's current run, once."""
+    key = f"{kind}:{asset.id}:{asset.run}"
+    enqueue(session, kind=kind, key=key, payload={"asset_id": asset.id})
+
+
+def _create(session: Session, owner_id: str, received: Received) -> tuple[Upload, bool]:
+    asset = Asset(
+        id=new_id(),
+        owner_id=owner_id,
+        sha256=received.sha256,
+        size_bytes=received.size_bytes,
+        media_type="application/octet-stream",
+    )
+    upload = Upload(owner_id=owner_id, asset=asset, given={})
+    try:
+        with session.begin_nested():
+            session.add_all((asset, upload))
+    except IntegrityError:
+        # The same bytes came twice at once, and the other request was first.
+        other = find_same_bytes(session, owner_id, received.sha256)
+        if other is None:
+            raise
+        return other, False
+    return upload, True
+
+
+def _begin(session: Session, storage: Storage, upload: Upload, received: Received) -> None:
+    asset = upload.asset
+    known = sniff(received.head)
+    asset.media_type = known.media_type if known else "application/octet-stream"
+    asset.advance(AssetState.RECEIVED)
+    storage.keep(received, asset.original_key)
+    session.flush()
+    emit_asset(session, AssetReceived, upload)
+    start_job(session, DESCRIBE, asset)

@@ -1,0 +1,32 @@
+"""What media reads from the environment (table in the README)."""
+
+import os
+from pathlib import Path
+
+from common.settings import ServiceSettings, prefixed
+from pydantic import Field, SecretStr
+
+
+class MediaSettings(ServiceSettings):
+    """Settings of the media service."""
+
+    model_config = prefixed("MEDIA_")
+
+    storage_dir: Path
+    """Folder of all files; the gateway serves from it."""
+    url_secret: SecretStr = Field(min_length=16)
+    """Signs media links; the same for all web processes."""
+    url_ttl_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400)
+    """How long a media link is good."""
+    max_upload_bytes: int = Field(500 * 1024 * 1024, ge=1)
+    ffmpeg: str | None = None
+    """The ffmpeg to run; without it PATH's, else imageio-ffmpeg's."""
+    ffmpeg_threads: int = Field(1, ge=1)
+    """Threads of one ffmpeg for decoding and filters; its encoders have one each."""
+    ffmpeg_timeout_seconds: float = Field(3600, gt=0)
+    ffmpeg_memory_bytes: int = Field(2 << 30, ge=1 << 30)
+    """Address space of one ffmpeg (Linux only)."""
+    job_concurrency: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """Jobs at a time in one `media.jobs` process."""
+    job_grace_seconds: float = Field(10, ge=0)
+    """How long running jobs may go on after SIGTERM before they are put back."""

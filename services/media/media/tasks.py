@@ -1,0 +1,35 @@
+"""Celery's side of the jobs: a task gets a job id, the `job` table says the rest."""
+
+from collections.abc import Callable
+from functools import partial
+
+from celery import Celery
+from common.jobs import RunningJob, run_job
+
+from media.services.processing import Workshop, describe_asset, transcode_asset
+from media.services.uploads import DESCRIBE, TRANSCODE
+
+JOBS: dict[str, Callable[[Workshop, RunningJob], None]] = {
+    DESCRIBE: describe_asset,
+    TRANSCODE: transcode_asset,
+}
+
+
+def perform(shop: Workshop, kind: str, job_id: str) -> bool:
+    """Run a job of a kind if it is there to be taken."""
+    return run_job(shop.database, job_id, partial(JOBS[kind], shop))
+
+
+def register_tasks(celery: Celery, shop: Workshop) -> None:
+    """Give Celery a task for each kind of job."""
+    for kind in JOBS:
+        celery.task(name=kind)(partial(perform, shop, kind))
+
+
+def sender(celery: Celery) -> Callable[[str, str], None]:
+    """Return what sends a job's id to the workers."""
+
+    def send(kind: str, job_id: str) -> None:
+        celery.send_task(kind, args=[job_id])
+
+    return send
