@@ -1,6 +1,7 @@
 """A log file of bounded size: when full it becomes `.1`, and the former `.1` is dropped."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 MAX_BYTES = 5_000_000
@@ -29,7 +30,8 @@ class LogFile:
         os.close(self._fd)
 
     def _roll(self) -> None:
-        self._path.replace(self._path.with_name(self._path.name + ".1"))
+        with suppress(FileNotFoundError):  # somebody tidied up
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
         os.close(self._fd)
         self._fd = self._open()
         self._size = 0

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -14,7 +15,7 @@ from types import FrameType, TracebackType
 from antiphon.supervisor.child import HEALTHY_SECONDS, Child, State
 from antiphon.supervisor.guard import Guard
 from antiphon.supervisor.plan import Plan, Process
-from antiphon.supervisor.terminal import Terminal
+from antiphon.supervisor.terminal import Terminal, readable
 
 CRASH_LOOP_FAILURES = 3
 _SAME_SIGNAL_SECONDS = 0.5
@@ -127,8 +128,12 @@ class Supervisor:
             if child.poll():
                 self._deal_with_end(child)
             child.advance(time.monotonic())
-        if before != [(child.pid, child.state) for child in self._children]:
+        after = [(child.pid, child.state) for child in self._children]
+        if before != after:
             self._note_change()
+        for child, old, new in zip(self._children, before, after, strict=True):
+            if child.restarts and new[1] is State.READY is not old[1]:
+                self._terminal.say(f"{child.process.name} is up again")
 
     def _deal_with_end(self, child: Child) -> None:
         name, how = child.process.name, _how_it_ended(child.exit_code)
@@ -195,8 +200,9 @@ class Supervisor:
         }
         text = json.dumps({"pid": os.getpid(), "url": self._plan.url, "processes": processes})
         unfinished = self._status.with_suffix(".new")
-        unfinished.write_text(text)
-        unfinished.replace(self._status)
+        with suppress(OSError):  # a full disk must not end what it only describes
+            unfinished.write_text(text)
+            unfinished.replace(self._status)
 
     def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
         # A closing terminal sends SIGHUP more than once: that is one wish, not two.
@@ -225,13 +231,15 @@ def _is_ready(child: Child) -> bool:
 
 
 def _how_it_ended(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with code {code}"
+    if code is None or code >= 0:
+        return f"ended with code {code}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"was ended by {names.get(-code, f'signal {-code}')}"
 
 
 def _last_lines(child: Child) -> str:
     if not child.output.tail:
         return "It wrote nothing."
-    lines = "\n".join(f"    {line}" for line in child.output.tail)
+    plain = child.process.plain_level
+    lines = "\n".join(f"    {readable(line, plain)[1]}" for line in child.output.tail)
     return f"The last lines of {child.process.name}:\n{lines}"

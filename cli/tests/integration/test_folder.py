@@ -90,3 +90,14 @@ def test_log_file_stays_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
     assert all(file.stat().st_size <= 1000 for file in files)
     assert files[0].read_text().endswith("line 199\n")
     assert files[1].read_text().splitlines()[-1] < files[0].read_text().splitlines()[0]
+
+
+def test_log_file_goes_on_when_it_was_deleted(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "a.log", max_bytes=20)
+    log.write(b"first line\n")
+    (tmp_path / "a.log").unlink()
+
+    log.write(b"second line\n")
+    log.close()
+
+    assert (tmp_path / "a.log").read_text() == "second line\n"

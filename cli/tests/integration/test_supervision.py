@@ -44,7 +44,6 @@ while True: time.sleep(60)
 def test_starts_a_dead_process_again(
     start_run: StartRun,
     python: Python,
-    wait_for: WaitFor,
 ) -> None:
     run = start_run(python("a.web", STAY))
     run.wait_for_line("ready in")
@@ -53,7 +52,8 @@ def test_starts_a_dead_process_again(
     os.kill(first, signal.SIGKILL)
 
     run.wait_for_line(r"a\.web was ended by SIGKILL; starting it again in 1 s")
-    wait_for(lambda: run.pids().get("a.web", first) != first, "a new process")
+    run.wait_for_line(r"a\.web is up again")
+    assert run.pids()["a.web"] != first
     assert run.stop() == 0
 
 
