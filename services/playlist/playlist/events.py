@@ -1,0 +1,114 @@
+"""What playlist tells the other services."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from common.db import utcnow
+from common.events import Event, emit
+from sqlalchemy.orm import Session
+
+from playlist.models import Play, Playlist, SavedTrack
+
+
+class _PlaylistEvent(Event):
+    subject_kind: ClassVar = "playlist"
+
+    owner_id: str
+    name: str
+    visibility: str
+    entry_count: int
+    updated_at: datetime
+
+
+class PlaylistCreated(_PlaylistEvent):
+    """Somebody made a playlist."""
+
+    event_type: ClassVar = "playlist.playlist.created.v1"
+
+
+class PlaylistUpdated(_PlaylistEvent):
+    """A playlist or its entries changed."""
+
+    event_type: ClassVar = "playlist.playlist.updated.v1"
+
+
+class PlaylistDeleted(_PlaylistEvent):
+    """A playlist is gone."""
+
+    event_type: ClassVar = "playlist.playlist.deleted.v1"
+
+
+class TrackPlayed(Event):
+    """Somebody listened long enough to count; `id` is the play's."""
+
+    event_type: ClassVar = "playlist.track.played.v1"
+    subject_kind: ClassVar = "play"
+
+    user_id: str
+    track_id: str
+    played_ms: int
+    played_at: datetime
+
+
+class _LikeEvent(Event):
+    subject_kind: ClassVar = "track"
+
+    user_id: str
+    at: datetime
+
+
+class TrackLiked(_LikeEvent):
+    """A user saved the track `id`; `version` orders that user's likes of that track."""
+
+    event_type: ClassVar = "playlist.track.liked.v1"
+
+
+class TrackUnliked(_LikeEvent):
+    """A user took a like back; see `TrackLiked`."""
+
+    event_type: ClassVar = "playlist.track.unliked.v1"
+
+
+class UserDataErased(Event):
+    """Nothing of the user `id` remains here; `rows` says how much there was."""
+
+    event_type: ClassVar = "playlist.user_data.erased.v1"
+    subject_kind: ClassVar = "user"
+
+    service: str
+    rows: int
+    erased_at: datetime
+
+
+def emit_playlist(session: Session, kind: type[_PlaylistEvent], playlist: Playlist) -> None:
+    """Publish the playlist's state as an event of `kind`."""
+    emit(session, kind.model_validate(playlist, from_attributes=True))
+
+
+def emit_play(session: Session, play: Play) -> None:
+    """Publish a play that counts."""
+    emit(
+        session,
+        TrackPlayed(
+            id=play.id,
+            version=1,
+            user_id=play.user_id,
+            track_id=play.track_id,
+            played_ms=play.played_ms,
+            played_at=play.played_at,
+        ),
+    )
+
+
+def emit_like(session: Session, row: SavedTrack) -> None:
+    """Publish that a track was saved or taken back."""
+    kind = TrackLiked if row.saved else TrackUnliked
+    emit(session, kind(id=row.track_id, version=row.version, user_id=row.user_id, at=row.saved_at))
+
+
+def emit_erasure(session: Session, user_id: str, rows: int) -> None:
+    """Publish the receipt of an erasure."""
+    emit(
+        session,
+        UserDataErased(id=user_id, version=1, service="playlist", rows=rows, erased_at=utcnow()),
+    )

@@ -1,0 +1,1 @@
+"""Playlist over HTTP: a module a resource."""

@@ -1,0 +1,23 @@
+"""The rows of playlist's schema."""
+
+from playlist.models.catalog import Album, Artist, Credit, Track
+from playlist.models.library import Play, SavedTrack
+from playlist.models.playlists import MAX_ENTRIES, Entry, Playlist, Visibility, check_position
+from playlist.models.schema import Base
+from playlist.models.users import ErasedUser
+
+__all__ = [
+    "MAX_ENTRIES",
+    "Album",
+    "Artist",
+    "Base",
+    "Credit",
+    "Entry",
+    "ErasedUser",
+    "Play",
+    "Playlist",
+    "SavedTrack",
+    "Track",
+    "Visibility",
+    "check_position",
+]

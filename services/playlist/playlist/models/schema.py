@@ -1,0 +1,11 @@
+"""The declarative base of playlist's schema."""
+
+from common.db import TYPES, new_metadata
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """Base of every row of playlist."""
+
+    metadata = new_metadata()
+    type_annotation_map = TYPES

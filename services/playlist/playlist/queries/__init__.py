@@ -1,0 +1,1 @@
+"""Playlist's read-only selects."""

@@ -1,0 +1,1 @@
+"""Playlist's use cases, each in the transaction that its caller opened."""
