@@ -40,8 +40,7 @@ def _run(plan: Plan, supervisor: Supervisor, terminal: Terminal) -> None:
     terminal.say(f"ready in {time.monotonic() - plan.started_at:.1f} s: {plan.url}")
     if plan.first_run:
         _fill(plan, plan.first_run, supervisor, terminal)
-    for line in welcome(plan):
-        terminal.say(line, logged=False)  # it has a password
+    terminal.hand_over(welcome(plan))
     supervisor.watch()
 
 

@@ -21,11 +21,11 @@ class _Login:
 def welcome(plan: Plan) -> list[str]:
     """Return the lines that show where to go, and what to type in another terminal."""
     login = _demo_login(Path(plan.data_dir))
-    lines = [f"documentation: {plan.url}/docs"]
+    lines = ["", f"  Documentation: {plan.url}/docs"]
     if login:
-        lines.append(f"demo login: {login.username}, password {login.password}")
-    lines += ["in another terminal:", *(f"  {line}" for line in commands(plan.url, login))]
-    return [*lines, "Ctrl-C stops it"]
+        lines.append(f"  Demo login:    {login.username}, password {login.password}")
+    lines += ["  In another terminal:", "", *commands(plan.url, login), ""]
+    return [*lines, "  Ctrl-C stops everything.", ""]
 
 
 def commands(url: str, login: _Login | None) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,9 +32,9 @@ class Terminal:
         self._coloured = stream.isatty() and not os.environ.get("NO_COLOR")
         self._log = LogFile(log) if log else None
 
-    def say(self, text: str, level: str = "info", *, logged: bool = True) -> None:
+    def say(self, text: str, level: str = "info") -> None:
         """Print one line (or several) of the supervisor itself, whatever the verbosity."""
-        if self._log and logged:
+        if self._log:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             self._log.write(f"{stamp} {level} {text}\n".encode())
         for line in text.splitlines():
@@ -46,16 +47,23 @@ class Terminal:
             for part in text.splitlines():
                 self._print(process.name, part, level)
 
+    def hand_over(self, lines: Iterable[str]) -> None:
+        """Print lines that a person may copy: without prefix, and in no log file."""
+        self._write("".join(f"{line}\n" for line in lines))
+
     def _print(self, name: str, text: str, level: str) -> None:
         prefix = f"{name:<{self._width}} |"
         if self._coloured:
             colour = 1 if name == OWN_NAME else _COLOURS[sum(name.encode()) % len(_COLOURS)]
             prefix = f"\033[{colour}m{prefix}\033[0m"
             text = _tinted(text, level)
+        self._write(f"{prefix} {text}\n")
+
+    def _write(self, text: str) -> None:
         if self._stream is None:
             return
         try:
-            self._stream.write(f"{prefix} {text}\n")
+            self._stream.write(text)
             self._stream.flush()
         except OSError:
             # The terminal or pipe went away. Supervision and the log files go on without it.

@@ -142,7 +142,7 @@ def test_demo_runs_once_after_everything_is_up(
     demo = python("demo", "print('made it')\n", once=True, plain_level="info", shown_level="info")
 
     run = start_run(python("a.web", WORKER), first_run=demo)
-    run.wait_for_line("documentation: ")
+    run.wait_for_line("Documentation: ")
 
     assert run.text.index("ready in") < run.text.index("demo             | made it")
     assert not pending.exists()
@@ -157,7 +157,7 @@ def test_failed_demo_does_not_stop_antiphon(
     demo = python("demo", "raise SystemExit('no ffmpeg')\n", once=True)
 
     run = start_run(python("a.web", WORKER), first_run=demo)
-    run.wait_for_line("documentation: ")
+    run.wait_for_line("Documentation: ")
 
     assert "no ffmpeg" in run.text
     assert "The demo did not finish" in run.text
