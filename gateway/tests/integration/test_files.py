@@ -41,6 +41,7 @@ def offer(upstreams: dict[Service, Upstream]) -> Offer:
             "Access-Control-Expose-Headers": "Content-Range",
             "Content-Disposition": 'attachment; filename="a.m4a"',
             "Content-Security-Policy": "sandbox",
+            "Expires": "Tue, 01 Jan 2030 00:00:00 GMT",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Referrer-Policy": "no-referrer",
             "Timing-Allow-Origin": "*",
@@ -60,8 +61,8 @@ def problem(response: Response, status: int) -> Any:
     assert response.status == status
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["ETag"] is None
-    assert response.headers["Last-Modified"] is None
+    for name in ("Content-Disposition", "Content-Encoding", "ETag", "Expires", "Last-Modified"):
+        assert response.headers[name] is None, name
     assert response.json()["status"] == status
     return response.json()
 
@@ -80,6 +81,7 @@ def test_the_whole_file_with_the_headers_of_media(gateway: RunningGateway, offer
     assert headers["Access-Control-Expose-Headers"] == "Content-Range"
     assert headers["Content-Disposition"] == 'attachment; filename="a.m4a"'
     assert headers["Content-Security-Policy"] == "sandbox"
+    assert headers["Expires"] == "Tue, 01 Jan 2030 00:00:00 GMT"
     assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Timing-Allow-Origin"] == "*"
