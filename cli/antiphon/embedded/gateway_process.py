@@ -77,6 +77,5 @@ def gateway_process(installation: Installation) -> Process:
         stop_stage=STOP_GATEWAY,
         probe=http_probe(f"127.0.0.1:{installation.port}", "/.well-known/jwks.json"),
         stop_seconds=_STOP_SECONDS,
-        plain_level="info",
         shown_level="error",  # it warns of nothing that a person here could mend
     )

@@ -127,7 +127,6 @@ def _demo(installation: Installation) -> Process:
             "ANTIPHON_DATA_DIR": str(installation.folder.path),
         },
         once=True,
-        plain_level="info",
         shown_level="info",
     )
 

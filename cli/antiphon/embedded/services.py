@@ -108,7 +108,6 @@ def _migrations(installation: Installation) -> Process:
         environment,
         start_stage=_START_BASE,
         once=True,
-        plain_level="info",  # a failure shows its last lines anyway
     )
 
 
@@ -166,5 +165,4 @@ def redis_process(command: tuple[str, ...], installation: Installation) -> Proce
         start_stage=_START_BASE,
         stop_stage=STOP_REDIS,
         probe=Probe(f"unix:{installation.socket('redis')}", "PING\r\n", r"\+PONG"),
-        plain_level="info",
     )

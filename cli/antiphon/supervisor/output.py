@@ -26,7 +26,8 @@ class Output:
         self._partial = b""
 
     def open(self) -> int:
-        """Make a pipe and return its writing end, which the caller passes on and closes."""
+        """Begin a new life: return a pipe's writing end, which the caller passes on and closes."""
+        self.tail.clear()
         self._pipe, writing = os.pipe()
         os.set_blocking(self._pipe, False)
         self._selector.register(self._pipe, selectors.EVENT_READ, self._read)

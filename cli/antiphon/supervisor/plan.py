@@ -29,7 +29,6 @@ class Process:
     stop_seconds: float = 10
     once: bool = False  # a step that ends by itself, ready when it ended with code 0
     cwd: str | None = None
-    plain_level: str = "warning"  # level of output lines that are not JSON
     shown_level: str = "warning"  # the lowest level that is shown without being asked to
 
 

@@ -136,15 +136,15 @@ class Supervisor:
                 self._terminal.say(f"{child.process.name} is up again")
 
     def _deal_with_end(self, child: Child) -> None:
-        name, how = child.process.name, _how_it_ended(child.exit_code)
+        what = f"{child.process.name} {_how_it_ended(child)}"
         if child.state is State.STOPPING or self._stopping:
             child.finish()
         elif child.process.once:
             child.finish()
             if child.exit_code and self._starting:
-                raise StartError(f"{name} {how}. {_last_lines(child)}")
+                raise StartError(f"{what}. {_last_lines(child)}")
         else:
-            self._restart(child, f"{name} {how}")
+            self._restart(child, what)
 
     def _restart(self, child: Child, what: str) -> None:
         delay = child.schedule_restart()
@@ -230,9 +230,12 @@ def _is_ready(child: Child) -> bool:
     return child.state is (State.ENDED if child.process.once else State.READY)
 
 
-def _how_it_ended(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"ended with code {code}"
+def _how_it_ended(child: Child) -> str:
+    code = child.exit_code or 0
+    if code >= 0:
+        # Python's last line names the error; after a signal it would only mislead.
+        last = next((line for line in reversed(child.output.tail) if line.strip()), None)
+        return f"ended with code {code}" + (f" ({readable(last)[1]})" if code and last else "")
     names = {number.value: number.name for number in signal.Signals}
     return f"was ended by {names.get(-code, f'signal {-code}')}"
 
@@ -240,6 +243,5 @@ def _how_it_ended(code: int | None) -> str:
 def _last_lines(child: Child) -> str:
     if not child.output.tail:
         return "It wrote nothing."
-    plain = child.process.plain_level
-    lines = "\n".join(f"    {readable(line, plain)[1]}" for line in child.output.tail)
+    lines = "\n".join(f"    {readable(line)[1]}" for line in child.output.tail)
     return f"The last lines of {child.process.name}:\n{lines}"

@@ -42,7 +42,7 @@ class Terminal:
 
     def show(self, process: Process, line: str) -> None:
         """Print a process's output line if its level is high enough to be shown."""
-        level, text = readable(line, process.plain_level)
+        level, text = readable(line)
         if self._verbose or _rank(level) >= _rank(process.shown_level):
             for part in text.splitlines():
                 self._print(process.name, part, level)
@@ -80,11 +80,11 @@ def _tinted(text: str, level: str) -> str:
     return f"\033[{_RED if _rank(level) >= _LEVELS['error'] else _YELLOW}m{text}\033[0m"
 
 
-def readable(line: str, plain_level: str) -> tuple[str, str]:
-    """Return level and text of an output line; JSON log lines become words a person can read."""
+def readable(line: str) -> tuple[str, str]:
+    """Return level and text of an output line; JSON log lines become words, other text stays."""
     fields = _parsed(line)
     if fields is None:
-        return plain_level, line
+        return "info", line
     level = str(fields.get("level", "info")).lower()
     event = next((fields[key] for key in ("event", "msg", "message") if key in fields), "")
     rest = [_shown(key, value) for key, value in fields.items() if key not in _UNSHOWN]

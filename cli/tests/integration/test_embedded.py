@@ -139,7 +139,7 @@ def test_demo_runs_once_after_everything_is_up(
 ) -> None:
     pending = tmp_path / "demo.pending"
     pending.touch()
-    demo = python("demo", "print('made it')\n", once=True, plain_level="info", shown_level="info")
+    demo = python("demo", "print('made it')\n", once=True, shown_level="info")
 
     run = start_run(python("a.web", WORKER), first_run=demo)
     run.wait_for_line("Documentation: ")
@@ -154,7 +154,7 @@ def test_failed_demo_does_not_stop_antiphon(
 ) -> None:
     pending = tmp_path / "demo.pending"
     pending.touch()
-    demo = python("demo", "raise SystemExit('no ffmpeg')\n", once=True)
+    demo = python("demo", "raise SystemExit('no ffmpeg')\n", once=True, shown_level="info")
 
     run = start_run(python("a.web", WORKER), first_run=demo)
     run.wait_for_line("Documentation: ")
@@ -172,7 +172,7 @@ def test_ctrl_c_during_the_demo_stops_all(
     wait_for: Callable[[Callable[[], bool], str], None],
 ) -> None:
     run = start_run(python("a.web", WORKER), first_run=python("demo", WORKER, once=True))
-    run.wait_for_line(r"demo +\| worker_started")
+    run.wait_for_line("first run")
     wait_for(lambda: "demo" in run.pids(), "the demo's process id")
     pids = run.pids()
 

@@ -224,7 +224,7 @@ def test_crash_loop_at_start_gives_up_with_the_last_lines(
 
     assert run.process.wait(30) == 1
 
-    assert "a.web ended with code 3, 3 times without staying up" in run.text
+    assert "a.web ended with code 3 (bad setting), 3 times without staying up" in run.text
     assert "bad setting" in run.text.partition("could not start")[2]
 
 
@@ -299,7 +299,7 @@ def test_shows_warnings_and_keeps_everything_in_the_log(
         'print(\'{"level": "info", "event": "request", "status": 200}\')\n'
         'print(\'{"level": "warning", "event": "slow", "seconds": 3}\')\n' + STAY
     )
-    run = start_run(python("a.web", source, ready_line="up", plain_level="info"))
+    run = start_run(python("a.web", source, ready_line="up"))
     run.wait_for_line("ready in")
     assert run.stop() == 0
 

@@ -24,30 +24,30 @@ def test_json_becomes_words_without_what_only_machines_need() -> None:
         '"logger": "auth.http", "timestamp": "2026-11-23T21:00:00Z", "trace_id": "00ff"}'
     )
 
-    assert readable(line, "info") == ("warning", "login_refused user=7")
+    assert readable(line) == ("warning", "login_refused user=7")
 
 
 def test_trace_of_an_exception_is_kept() -> None:
     line = '{"event": "failed", "level": "error", "exception": "Traceback ...\\nKeyError: 1"}'
 
-    assert readable(line, "info") == ("error", "failed\nTraceback ...\nKeyError: 1")
+    assert readable(line) == ("error", "failed\nTraceback ...\nKeyError: 1")
 
 
 def test_request_of_the_gateway_is_one_phrase() -> None:
     line = '{"level":"error","msg":"handled","request":{"method":"GET","uri":"/a"},"status":502}'
 
-    assert readable(line, "info") == ("error", "handled GET /a status=502")
+    assert readable(line) == ("error", "handled GET /a status=502")
 
 
 @pytest.mark.parametrize("line", ["plain", '{"half": ', "[1]", "{not json}"])
 def test_other_text_stays_as_it_is(line: str) -> None:
-    assert readable(line, "info") == ("info", line)
+    assert readable(line) == ("info", line)
 
 
-def test_quiet_shows_warnings_and_unexpected_text() -> None:
+def test_quiet_shows_warnings_only() -> None:
     lines = shown('{"level": "info", "event": "a"}', '{"level": "error", "event": "b"}', "c")
 
-    assert lines == ["auth.web         | b", "auth.web         | c"]
+    assert lines == ["auth.web         | b"]
 
 
 def test_verbose_shows_all() -> None:
@@ -55,7 +55,7 @@ def test_verbose_shows_all() -> None:
 
 
 def test_process_may_be_quieter_than_others() -> None:
-    caddy = Process("gateway", (), {}, plain_level="info", shown_level="error")
+    caddy = Process("gateway", (), {}, shown_level="error")
 
     assert shown('{"level": "warn", "msg": "admin disabled"}', "text", process=caddy) == []
     assert shown('{"level": "error", "msg": "broken"}', process=caddy) != []
