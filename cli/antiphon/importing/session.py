@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from antiphon.client.api import AntiphonClient
 from antiphon.client.errors import ClientError, LoginError
@@ -38,7 +37,7 @@ def import_music(
             else:
                 report = Import(client, findings.files, display, stop=stop, jobs=jobs).run()
     except ClientError as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        _print_red(console, str(error))
         return 1
     except KeyboardInterrupt:
         console.print("Stopped; nothing was sent.")
@@ -73,22 +72,22 @@ def _print_findings(console: Console, findings: Findings, folder: Path) -> None:
         soft_wrap=True,
     )
     for path, reason in findings.unreadable:
-        line = f"Cannot look into {shown(path, folder)}: {reason}"
-        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        _print_red(console, f"Cannot look into {shown(path, folder)}: {reason}")
 
 
 def print_report(console: Console, report: Report, folder: Path) -> None:
     """Print how many files ended how, each failure with its reason, and what remains."""
-    table = Table("Result", "Files", box=None, pad_edge=False)
     counts = report.counts()
     for outcome in Outcome:
         if counts[outcome]:
-            table.add_row(outcome.value, str(counts[outcome]))
-    console.print(table)
+            console.print(f"{outcome:<18}{counts[outcome]:>6}", highlight=False)
     for result in report.having([Outcome.FAILED]):
-        line = f"failed: {shown(result.path, folder)}: {result.detail}"
-        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        _print_red(console, f"failed: {shown(result.path, folder)}: {result.detail}")
     if report.lost:
-        console.print(report.lost, style="red", markup=False, highlight=False, soft_wrap=True)
+        _print_red(console, report.lost)
     if counts[Outcome.NOT_SENT] or counts[Outcome.IN_PROGRESS]:
         console.print("Run the same command again to go on where this one stopped.")
+
+
+def _print_red(console: Console, text: str) -> None:
+    console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
