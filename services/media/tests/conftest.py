@@ -50,7 +50,7 @@ def run_ffmpeg(ffmpeg_binary: Path) -> Callable[..., str]:
     """Run ffmpeg directly, as the judge of what ours made; return its log."""
 
     def run(*arguments: object) -> str:
-        command = [ffmpeg_binary, "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
+        command = [str(ffmpeg_binary), "-hide_banner", "-nostdin", "-y", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, check=True, timeout=60)
         return done.stderr.decode("utf-8", "replace")
 
@@ -105,18 +105,19 @@ def database(make_database: MakeDatabase) -> Database:
 def settings(
     broker_url: str, cache_url: str, contracts_dir: Path, storage_dir: Path, issuer: TestIssuer
 ) -> MediaSettings:
-    return MediaSettings(
-        database_url="sqlite://",
-        broker_url=broker_url,
-        cache_url=cache_url,
-        jwks_url="http://unused.test",
-        token_issuer=issuer.url,
-        contracts_dir=contracts_dir,
-        storage_dir=storage_dir,
-        url_secret="a secret for tests only",
-        max_upload_bytes=5_000_000,
-        cors_origins=("https://player.test",),
-    )
+    given: dict[str, Any] = {
+        "database_url": "sqlite://",
+        "broker_url": broker_url,
+        "cache_url": cache_url,
+        "jwks_url": "http://unused.test",
+        "token_issuer": issuer.url,
+        "contracts_dir": contracts_dir,
+        "storage_dir": storage_dir,
+        "url_secret": "a secret for tests only",
+        "max_upload_bytes": 5_000_000,
+        "cors_origins": ("https://player.test",),
+    }
+    return MediaSettings(**given)
 
 
 @pytest.fixture

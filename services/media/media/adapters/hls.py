@@ -1,5 +1,6 @@
 """Encode, measure and draw in one run of ffmpeg that decodes once."""
 
+import math
 import re
 from array import array
 from collections.abc import Callable
@@ -16,7 +17,9 @@ NOMINAL_KBPS = (64, 128, 256)
 PEAKS = 1000
 PEAK_SAMPLE_RATE = 16_000
 _MONO_KBPS = 160
-_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_LEAST_KBPS = 32
+_ENCODED_RATES = (32_000, 44_100, 48_000)
+_SEGMENT = re.compile(r"#EXTINF:([\d.]+),\n#EXT-X-BYTERANGE:(\d+)@")
 _INTEGRATED = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS")
 _RANGE = re.compile(r"^\s+LRA:\s+(-?[\d.]+|-?inf|nan) LU$")
 _TRUE_PEAK = re.compile(r"^\s+Peak:\s+(-?[\d.]+|-?inf|nan) dBFS")
@@ -35,7 +38,7 @@ def transcode(
     `progress` gets 0..1. Raises UnusableFile if ffmpeg cannot read the audio to its end.
     """
     rate, channels = output_rate(described.sample_rate), min(described.channels, 2)
-    bitrates = bitrates_kbps(rate, channels)
+    bitrates = bitrates_kbps(described.sample_rate, channels)
     peaks = _Peaks(described.duration_ms)
     total_us = max(described.duration_ms * 1000, 1)
     run = ffmpeg.run(
@@ -56,8 +59,7 @@ def transcode(
     )
     if run.status:
         raise UnusableFile(f"The audio cannot be converted: {run.reason()}.")
-    for playlist in folder.glob("*.m3u8"):
-        _declare_independent_segments(playlist)
+    _complete_playlists(folder)
     return Transcoded(
         renditions=tuple(
             _rendition(folder, n, kbps) for n, kbps in zip(NOMINAL_KBPS, bitrates, strict=True)
@@ -69,16 +71,17 @@ def transcode(
 
 
 def output_rate(sample_rate: int) -> int:
-    """Return the sampling rate to encode at: the source's if AAC in HLS has it, at most 48 kHz."""
-    if sample_rate in _AAC_RATES:
+    """Return the sampling rate to encode at: one that every player takes, near the source's."""
+    if sample_rate in _ENCODED_RATES:
         return sample_rate
-    return 44_100 if sample_rate % 44_100 == 0 else 48_000
+    related = sample_rate % 44_100 == 0 or 44_100 % sample_rate == 0
+    return 44_100 if related else 48_000
 
 
 def bitrates_kbps(sample_rate: int, channels: int) -> tuple[int, ...]:
     """Return the three bit rates: nominal, but no more than the source can make use of."""
     # 3 bits a sample is past transparent for AAC-LC; the format itself ends at 6.
-    ceiling = sample_rate * channels * 3 // 1000
+    ceiling = max(sample_rate * channels * 3 // 1000, _LEAST_KBPS)
     if channels == 1:
         ceiling = min(ceiling, _MONO_KBPS)
     return tuple(min(nominal, ceiling) for nominal in NOMINAL_KBPS)
@@ -104,16 +107,34 @@ def _renditions(bitrates: tuple[int, ...]) -> list[str]:
         *encoders, "-map_metadata", "-1", "-map_chapters", "-1",
         "-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_playlist_type", "vod",
         "-hls_segment_type", "fmp4", "-hls_flags", "single_file",
-        "-master_pl_name", "master.m3u8", "-var_stream_map", variants,
+        "-var_stream_map", variants,
         "-hls_segment_filename", "%v.m4s", "%v.m3u8",
     ]  # fmt: skip
 
 
-def _declare_independent_segments(playlist: Path) -> None:
-    """Add the tag (RFC 8216 §4.3.5.1) that ffmpeg leaves out when there is no video."""
-    lines = playlist.read_text("ascii").splitlines(keepends=True)
-    lines.insert(2, "#EXT-X-INDEPENDENT-SEGMENTS\n")
-    playlist.write_text("".join(lines), "ascii")
+def _complete_playlists(folder: Path) -> None:
+    """Add the tag that ffmpeg leaves out without video, and the playlist of playlists.
+
+    ffmpeg's own master lists nothing when a clip is shorter than a tenth of a second.
+    """
+    master = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    for nominal in NOMINAL_KBPS:
+        playlist = folder / f"{nominal}k.m3u8"
+        text = playlist.read_text("ascii").replace("TARGETDURATION:0\n", "TARGETDURATION:1\n")
+        head, body = text.split("#EXT-X-TARGETDURATION", 1)
+        text = f"{head}#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION{body}"
+        playlist.write_text(text, "ascii")
+        master += [_variant(text), playlist.name]
+    (folder / "master.m3u8").write_text("\n".join(master) + "\n", "ascii")
+
+
+def _variant(playlist: str) -> str:
+    """Return the EXT-X-STREAM-INF of a media playlist (RFC 8216 §4.3.4.2), in bits per second."""
+    segments = [(float(seconds), int(size) * 8) for seconds, size in _SEGMENT.findall(playlist)]
+    peak = max(math.ceil(bits / seconds) for seconds, bits in segments)
+    average = math.ceil(sum(b for _, b in segments) / sum(seconds for seconds, _ in segments))
+    rates = f"BANDWIDTH={peak},AVERAGE-BANDWIDTH={average}"
+    return f'#EXT-X-STREAM-INF:{rates},CODECS="mp4a.40.2"'
 
 
 def _rendition(folder: Path, nominal: int, kbps: int) -> RenditionFile:

@@ -26,7 +26,8 @@ _FFMPEG_NAMES = {
 
 def read_tags(source: Path, ffmetadata: str) -> Tags:
     """Return the tags of `source`; `ffmetadata` is what ffmpeg read. Odd ones are left out."""
-    found = {**_from_ffmetadata(ffmetadata), **_from_tinytag(source)}
+    found = _from_ffmetadata(ffmetadata)
+    found |= {name: value for name, value in _from_tinytag(source).items() if value}
     return _tolerant({name: value for name, value in found.items() if value})
 
 

@@ -8,7 +8,6 @@ import m3u8
 import pytest
 from common.db import Database, new_id
 from common.events.tables import outbox_delivery
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 Bearer = Callable[..., dict[str, str]]
@@ -16,7 +15,7 @@ Bearer = Callable[..., dict[str, str]]
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
 
-def _fetch(client: FlaskClient, storage_dir: Path, url: str, folder: Path) -> Path:
+def _fetch(client: Any, storage_dir: Path, url: str, folder: Path) -> Path:
     """Follow a signed link without any header; save what the gateway would send."""
     answer = client.get(url)
     assert answer.status_code == 200, answer.text
@@ -27,7 +26,7 @@ def _fetch(client: FlaskClient, storage_dir: Path, url: str, folder: Path) -> Pa
 
 
 def test_from_upload_to_sound(
-    client: FlaskClient,
+    client: Any,
     bearer: Bearer,
     artist_id: str,
     make_audio: Callable[..., Path],
@@ -99,7 +98,7 @@ def test_from_upload_to_sound(
 
 
 def test_the_owner_may_download_the_original(
-    client: FlaskClient,
+    client: Any,
     bearer: Bearer,
     artist_id: str,
     make_audio: Callable[..., Path],
@@ -132,7 +131,7 @@ def test_the_owner_may_download_the_original(
 
 
 def test_only_published_tracks_and_ones_own_can_be_heard(
-    client: FlaskClient,
+    client: Any,
     bearer: Bearer,
     artist_id: str,
     make_audio: Callable[..., Path],
@@ -167,7 +166,7 @@ def test_only_published_tracks_and_ones_own_can_be_heard(
 
 
 def test_somebody_elses_track_cannot_claim_an_asset(
-    client: FlaskClient,
+    client: Any,
     bearer: Bearer,
     make_audio: Callable[..., Path],
     upload: Any,
@@ -185,7 +184,7 @@ def test_somebody_elses_track_cannot_claim_an_asset(
 
 
 def test_links_are_signed_and_end(
-    client: FlaskClient,
+    client: Any,
     bearer: Bearer,
     artist_id: str,
     make_audio: Callable[..., Path],
