@@ -55,7 +55,8 @@ class ServiceApp(OpenAPI):
         if isinstance(body, BaseModel):
             body = Response(body.model_dump_json(), mimetype="application/json")
         elif isinstance(body, dict | list):
-            body = Response(orjson.dumps(body), mimetype="application/json")
+            text = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+            body = Response(text, mimetype="application/json")
         return super().make_response((body, *rest) if rest else body)
 
 

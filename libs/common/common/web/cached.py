@@ -17,7 +17,7 @@ def cached_json(*groups: str, load: Callable[[], Any]) -> Response:
     cache: Cache | None = current_app.extensions["cache"]
 
     def render() -> bytes:
-        return orjson.dumps(load())
+        return orjson.dumps(load(), option=orjson.OPT_UTC_Z)
 
     if cache is None:
         body = render()
