@@ -1,0 +1,1 @@
+"""What catalog does about other services' events: a module an upstream service."""

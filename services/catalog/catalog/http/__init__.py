@@ -1,0 +1,1 @@
+"""Catalog over HTTP: a module a resource."""

@@ -1,0 +1,35 @@
+"""The words that search looks in: a row for each published artist, album and track.
+
+Migrations put a full-text index over it: FTS5 on SQLite, FULLTEXT on MySQL and MariaDB.
+"""
+
+from collections.abc import Iterable
+
+from common.db import Id
+from sqlalchemy import Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from catalog.models.schema import Base
+
+# MySQL's FULLTEXT leaves out words of one or two characters and common ones such as "the": with
+# this before each word none is short and none is common.
+_MARK = "zz"
+
+
+class SearchDocument(Base):
+    """Folded words of one subject; `title` weighs more than `artist`, and that than `album`."""
+
+    __tablename__ = "search_document"
+    __table_args__ = (UniqueConstraint("subject_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    subject_id: Mapped[str] = mapped_column(Id)
+    title: Mapped[str] = mapped_column(Text)
+    artist: Mapped[str] = mapped_column(Text)
+    album: Mapped[str] = mapped_column(Text)
+
+
+def mark(words: Iterable[str]) -> list[str]:
+    """Return words as they are stored in documents and looked up in the index."""
+    return [_MARK + word for word in words]

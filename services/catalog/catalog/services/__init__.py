@@ -1,0 +1,1 @@
+"""Catalog's use cases: each works inside the transaction that its caller opened."""

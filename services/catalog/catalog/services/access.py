@@ -1,0 +1,22 @@
+"""Who may change what."""
+
+from typing import TypeVar
+
+from common.auth import Identity
+from common.errors import Forbidden, NotFound
+from sqlalchemy.orm import Session
+
+from catalog.models import Album, Artist, Track
+
+S = TypeVar("S", Artist, Album, Track)
+
+
+def find_to_edit(session: Session, model: type[S], subject_id: str, editor: Identity) -> S:
+    """Return the subject, locked; raises NotFound, or Forbidden for what is another's."""
+    subject = session.get(model, subject_id, with_for_update=True)
+    if subject is not None and editor.may_edit(subject.owner_id):
+        return subject
+    kind = model.__name__.lower()
+    if subject is None or not subject.is_published:
+        raise NotFound(f"There is no such {kind}.")
+    raise Forbidden(f"This {kind} belongs to somebody else.")

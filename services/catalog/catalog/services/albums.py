@@ -1,0 +1,161 @@
+"""Making, changing and removing albums."""
+
+from datetime import date
+from typing import Any
+
+from common.auth import Identity
+from common.db import utcnow
+from common.errors import Conflict, FieldError, Invalid
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from catalog.events import AlbumDeleted, AlbumPublished, AlbumUpdated, album_event
+from catalog.models import Album, Artist, Track, name_key
+from catalog.services.access import find_to_edit
+from catalog.services.artists import publish_artist
+from catalog.services.changes import record
+from catalog.services.indexing import index_albums, index_renamed_album, unindex
+
+
+def create_album(
+    session: Session,
+    owner_id: str,
+    *,
+    title: str,
+    artist_id: str,
+    release_date: date | None = None,
+    cover_url: str | None = None,
+) -> Album:
+    """Make an album that everybody sees; raises Conflict when the artist has one of this title."""
+    artist = own_artist(session, owner_id, artist_id)
+    _refuse_taken(session, owner_id, title, artist.id)
+    album = _add(session, owner_id, title, artist)
+    album.release_date, album.cover_url = release_date, cover_url
+    publish_album(session, album)
+    return album
+
+
+def find_or_create_album(
+    session: Session,
+    artist: Artist,
+    title: str,
+    *,
+    release_date: date | None,
+    cover_url: str | None,
+) -> Album:
+    """Return the artist's album of this title, made for the owner's eyes only if there is none."""
+    album = _find(session, artist.owner_id, title, artist.id)
+    if album is None:
+        album = _add(session, artist.owner_id, title, artist)
+        album.implicit, album.release_date, album.cover_url = True, release_date, cover_url
+    elif album.cover_url is None and cover_url is not None:
+        set_cover(session, album, cover_url)
+    return album
+
+
+def publish_album(session: Session, album: Album) -> None:
+    """Show the album and its artist to everybody, if they do not see them yet."""
+    publish_artist(session, album.artist)
+    if album.published_at is None:
+        album.published_at = utcnow()
+        record(session, album_event(AlbumPublished, album))
+        index_albums(session, [album.id])
+
+
+def update_album(
+    session: Session, editor: Identity, album_id: str, changes: dict[str, Any]
+) -> Album:
+    """Set what `changes` holds: `title`, `artist_id`, `release_date`, `cover_url`.
+
+    Raises Conflict when the artist has another album of the title.
+    """
+    album = find_to_edit(session, Album, album_id, editor)
+    artist = own_artist(session, album.owner_id, changes.get("artist_id", album.artist_id))
+    title = changes.get("title", album.title)
+    if (name_key(title), artist.id) != (album.title_key, album.artist_id):
+        _refuse_taken(session, album.owner_id, title, artist.id)
+    album.retitle(title)
+    album.artist_id, album.artist = artist.id, artist
+    album.release_date = changes.get("release_date", album.release_date)
+    album.cover_url = changes.get("cover_url", album.cover_url)
+    album.implicit = False
+    _tell_change(session, album)
+    if album.is_published:
+        publish_artist(session, artist)
+        index_renamed_album(session, album.id)
+    return album
+
+
+def delete_album(session: Session, editor: Identity, album_id: str) -> None:
+    """Remove an album; raises Conflict while tracks are on it."""
+    album = find_to_edit(session, Album, album_id, editor)
+    if is_album_used(session, album.id):
+        raise Conflict(
+            f"“{album.title}” still has tracks; delete them or take them off the album first."
+        )
+    remove_album(session, album)
+
+
+def remove_album(session: Session, album: Album) -> None:
+    """Take away an album that nothing is on any more."""
+    album.change()
+    if album.is_published:
+        record(session, album_event(AlbumDeleted, album))
+        unindex(session, [album.id])
+    session.delete(album)
+    session.flush()
+
+
+def set_cover(session: Session, album: Album, cover_url: str | None) -> None:
+    """Give the album another cover, or none."""
+    album.cover_url = cover_url
+    _tell_change(session, album)
+
+
+def is_album_used(session: Session, album_id: str) -> bool:
+    """Whether a track is on the album."""
+    return bool(session.scalar(select(exists().where(Track.album_id == album_id))))
+
+
+def own_artist(session: Session, owner_id: str, artist_id: str) -> Artist:
+    """Return the owner's artist; raises Invalid for one of somebody else or none at all."""
+    artist = session.get(Artist, artist_id)
+    if artist is None or artist.owner_id != owner_id:
+        raise Invalid(
+            "Albums and tracks can only name artists of the same owner.",
+            [FieldError("artist_id", f"there is no artist {artist_id} of this owner")],
+        )
+    return artist
+
+
+def _tell_change(session: Session, album: Album) -> None:
+    album.change()
+    if album.is_published:
+        record(session, album_event(AlbumUpdated, album))
+
+
+def _add(session: Session, owner_id: str, title: str, artist: Artist) -> Album:
+    album = Album(owner_id=owner_id, artist_id=artist.id, artist=artist)
+    album.retitle(title)
+    session.add(album)
+    session.flush()
+    return album
+
+
+def _find(session: Session, owner_id: str, title: str, artist_id: str) -> Album | None:
+    return session.scalars(
+        select(Album).where(
+            Album.owner_id == owner_id,
+            Album.title_key == name_key(title),
+            Album.artist_id == artist_id,
+        )
+    ).first()
+
+
+def _refuse_taken(session: Session, owner_id: str, title: str, artist_id: str) -> None:
+    taken = _find(session, owner_id, title, artist_id)
+    if taken is not None:
+        raise Conflict(
+            f"The artist already has an album of this title: “{taken.title}” ({taken.id}).",
+            [FieldError("title", "already taken")],
+        )

@@ -1,0 +1,9 @@
+"""Runs catalog's migrations; see `common.db.migrate`."""
+
+from alembic import context
+from catalog.models import Base
+from common.auth.revocations import metadata as revocations
+from common.db.migrate import run_migrations
+from common.events.tables import metadata as bus
+
+run_migrations(context.config, [Base.metadata, bus, revocations])
