@@ -34,14 +34,15 @@ def database(make_database: MakeDatabase) -> Database:
 
 @pytest.fixture
 def settings(broker_url: str, cache_url: str, contracts_dir: Path) -> PlaylistSettings:
-    return PlaylistSettings(
-        database_url="sqlite://",
-        broker_url=broker_url,
-        cache_url=cache_url,
-        jwks_url="http://unused.test",
-        token_issuer="http://issuer.test",
-        contracts_dir=contracts_dir,
-    )
+    fields: dict[str, Any] = {
+        "database_url": "sqlite://",
+        "broker_url": broker_url,
+        "cache_url": cache_url,
+        "jwks_url": "http://unused.test",
+        "token_issuer": "http://issuer.test",
+        "contracts_dir": contracts_dir,
+    }
+    return PlaylistSettings(**fields)
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def make_track(send: Send) -> Callable[..., str]:
 
 
 @pytest.fixture
-def make_playlist(client: FlaskClient, ann: Headers) -> Callable[..., str]:
+def make_playlist(client: Any, ann: Headers) -> Callable[..., str]:
     """Return a function that makes a playlist with tracks, Ann's by default; gives its id."""
 
     def make(*track_ids: str, headers: Headers = ann, **fields: Any) -> str:

@@ -8,7 +8,6 @@ from common.auth.access import access_of
 from common.db import new_id
 from common.web.openapi import document
 from flask import Flask
-from flask.testing import FlaskClient
 
 ROUTES = [
     ("GET", "/api/v1/playlists", "playlist:read"),
@@ -42,7 +41,7 @@ def test_the_table_names_every_route(app: Flask) -> None:
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_without_a_token_nothing_is_answered(
-    client: FlaskClient, method: str, path: str, scope: str
+    client: Any, method: str, path: str, scope: str
 ) -> None:
     answer = client.open(path.replace("{id}", new_id()), method=method)
     assert answer.status_code == 401
@@ -51,7 +50,7 @@ def test_without_a_token_nothing_is_answered(
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_every_other_scope_is_not_enough(
-    client: FlaskClient, log_in: Callable[..., Any], method: str, path: str, scope: str
+    client: Any, log_in: Callable[..., Any], method: str, path: str, scope: str
 ) -> None:
     headers = log_in(scopes=ALL - {scope})
     answer = client.open(path.replace("{id}", new_id()), method=method, headers=headers)
@@ -72,5 +71,5 @@ def test_the_document_tells_every_refusal(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_the_service_says_how_it_is(client: FlaskClient, path: str) -> None:
+def test_the_service_says_how_it_is(client: Any, path: str) -> None:
     assert client.get(path).json["status"] == "ok"

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 from common.db import new_id
-from flask.testing import FlaskClient
 
 Headers = dict[str, str]
 Make = Callable[..., str]
@@ -11,7 +10,7 @@ PATH = "/api/v1/playlists"
 
 
 def test_a_playlist_is_made_and_read(
-    client: FlaskClient, ann: Headers, ann_id: str, emitted: Callable[..., Any]
+    client: Any, ann: Headers, ann_id: str, emitted: Callable[..., Any]
 ) -> None:
     body = {"name": "  Sundays ", "description": "slow", "visibility": "public"}
     made = client.post(PATH, headers=ann, json=body)
@@ -27,7 +26,7 @@ def test_a_playlist_is_made_and_read(
     assert event.items() >= {"owner_id": ann_id, "name": "Sundays", "version": 1}.items()
 
 
-def test_a_playlist_is_private_unless_said_otherwise(client: FlaskClient, ann: Headers) -> None:
+def test_a_playlist_is_private_unless_said_otherwise(client: Any, ann: Headers) -> None:
     made = client.post(PATH, headers=ann, json={"name": "Mine"})
     assert (made.json["visibility"], made.json["description"]) == ("private", "")
 
@@ -44,7 +43,7 @@ def test_a_playlist_is_private_unless_said_otherwise(client: FlaskClient, ann: H
     ],
 )
 def test_a_bad_playlist_is_refused(
-    client: FlaskClient, ann: Headers, body: dict[str, str], field: str
+    client: Any, ann: Headers, body: dict[str, str], field: str
 ) -> None:
     answer = client.post(PATH, headers=ann, json=body)
     assert answer.status_code == 422
@@ -53,7 +52,7 @@ def test_a_bad_playlist_is_refused(
 
 
 def test_ones_own_playlists_are_listed_newest_first_in_pages(
-    client: FlaskClient, ann: Headers, bob: Headers, make_playlist: Make
+    client: Any, ann: Headers, bob: Headers, make_playlist: Make
 ) -> None:
     make_playlist(headers=bob, visibility="public")
     ids = [make_playlist(name=str(number)) for number in range(5)]
@@ -70,12 +69,12 @@ def test_ones_own_playlists_are_listed_newest_first_in_pages(
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "cursor=rubbish", "page=2"])
-def test_a_bad_page_is_refused(client: FlaskClient, ann: Headers, query: str) -> None:
+def test_a_bad_page_is_refused(client: Any, ann: Headers, query: str) -> None:
     assert client.get(f"{PATH}?{query}", headers=ann).status_code == 422
 
 
 def test_a_change_keeps_what_is_absent_and_raises_the_version(
-    client: FlaskClient, ann: Headers, make_playlist: Make, emitted: Callable[..., Any]
+    client: Any, ann: Headers, make_playlist: Make, emitted: Callable[..., Any]
 ) -> None:
     path = f"{PATH}/{make_playlist(description='old')}"
     changed = client.patch(path, headers=ann, json={"name": "New", "visibility": "unlisted"})
@@ -88,7 +87,7 @@ def test_a_change_keeps_what_is_absent_and_raises_the_version(
 
 
 def test_a_change_to_the_same_is_no_change(
-    client: FlaskClient, ann: Headers, make_playlist: Make, emitted: Callable[..., Any]
+    client: Any, ann: Headers, make_playlist: Make, emitted: Callable[..., Any]
 ) -> None:
     path = f"{PATH}/{make_playlist(name='Mix')}"
     for body in ({}, {"name": "Mix"}, {"description": None}):
@@ -96,15 +95,13 @@ def test_a_change_to_the_same_is_no_change(
     assert emitted("playlist.playlist.updated.v1") == []
 
 
-def test_a_description_can_be_emptied(
-    client: FlaskClient, ann: Headers, make_playlist: Make
-) -> None:
+def test_a_description_can_be_emptied(client: Any, ann: Headers, make_playlist: Make) -> None:
     path = f"{PATH}/{make_playlist(description='old')}"
     assert client.patch(path, headers=ann, json={"description": ""}).json["description"] == ""
 
 
 def test_a_deleted_playlist_is_gone_with_its_entries(
-    client: FlaskClient,
+    client: Any,
     ann: Headers,
     make_playlist: Make,
     make_track: Make,
@@ -120,7 +117,7 @@ def test_a_deleted_playlist_is_gone_with_its_entries(
 
 
 def test_etags_follow_the_content(
-    client: FlaskClient,
+    client: Any,
     ann: Headers,
     make_playlist: Make,
     make_artist: Make,
@@ -142,7 +139,7 @@ def test_etags_follow_the_content(
 
 
 def test_a_stale_change_is_refused_and_changes_nothing(
-    client: FlaskClient, ann: Headers, make_playlist: Make, make_track: Make
+    client: Any, ann: Headers, make_playlist: Make, make_track: Make
 ) -> None:
     track_id = make_track()
     path = f"{PATH}/{make_playlist(track_id)}"
@@ -163,7 +160,7 @@ def test_a_stale_change_is_refused_and_changes_nothing(
 
 
 def test_changes_can_be_chained_by_the_tags_they_answer(
-    client: FlaskClient, ann: Headers, make_playlist: Make, make_track: Make
+    client: Any, ann: Headers, make_playlist: Make, make_track: Make
 ) -> None:
     path = f"{PATH}/{make_playlist()}"
     tag = client.get(path, headers=ann).headers["ETag"]
@@ -196,7 +193,7 @@ def _requests(path: str, entry_id: str, track_id: str) -> dict[str, tuple[str, s
     [("private", 404, 404), ("unlisted", 200, 403), ("public", 200, 403)],
 )
 def test_what_others_may_do(
-    client: FlaskClient,
+    client: Any,
     ann: Headers,
     bob: Headers,
     make_playlist: Make,
@@ -218,7 +215,7 @@ def test_what_others_may_do(
 
 
 def test_an_administrator_may_do_everything(
-    client: FlaskClient, ann: Headers, admin: Headers, make_playlist: Make, make_track: Make
+    client: Any, ann: Headers, admin: Headers, make_playlist: Make, make_track: Make
 ) -> None:
     track_id = make_track()
     path = f"{PATH}/{make_playlist(track_id)}"
@@ -232,7 +229,7 @@ def test_an_administrator_may_do_everything(
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_an_unknown_playlist_is_not_found(client: FlaskClient, ann: Headers, method: str) -> None:
+def test_an_unknown_playlist_is_not_found(client: Any, ann: Headers, method: str) -> None:
     body = {"name": "x"} if method == "PATCH" else None
     answer = client.open(f"{PATH}/{new_id()}", method=method, headers=ann, json=body)
     assert answer.status_code == 404

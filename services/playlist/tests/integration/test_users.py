@@ -1,0 +1,166 @@
+"""What auth's events do here: tokens stop working, data goes and stays gone."""
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from common.auth import Identity, RevocationList
+from common.db import Database, new_id, utcnow
+from playlist.models import Entry, ErasedUser, Play, Playlist, SavedTrack, Visibility
+from playlist.services.erasure import erase_stragglers
+from playlist.services.playlists import create_playlist
+from sqlalchemy import func, select
+
+Headers = dict[str, str]
+Make = Callable[..., str]
+Send = Callable[..., None]
+
+RECEIPT = "playlist.user_data.erased.v1"
+
+
+@pytest.fixture
+def count(database: Database) -> Callable[[], dict[str, int]]:
+    def read() -> dict[str, int]:
+        with database.reading() as session:
+            return {
+                model.__tablename__: session.scalar(select(func.count()).select_from(model)) or 0
+                for model in (Playlist, Entry, SavedTrack, Play)
+            }
+
+    return read
+
+
+@pytest.fixture
+def fill(client: Any, make_track: Make, make_playlist: Make) -> Callable[[Headers], None]:
+    """Return a function that gives a user two playlists with three entries, a like and a play."""
+
+    def make(headers: Headers) -> None:
+        track_id = make_track()
+        make_playlist(track_id, track_id, headers=headers)
+        make_playlist(track_id, headers=headers)
+        client.put(f"/api/v1/me/tracks/{track_id}", headers=headers)
+        body = {"track_id": track_id, "played_ms": 1}
+        client.post("/api/v1/me/history", headers=headers, json=body)
+
+    return make
+
+
+def test_a_deleted_user_leaves_nothing_and_others_keep_theirs(
+    ann: Headers,
+    ann_id: str,
+    bob: Headers,
+    fill: Callable[[Headers], None],
+    count: Callable[[], dict[str, int]],
+    send: Send,
+    emitted: Callable[..., Any],
+) -> None:
+    fill(ann)
+    fill(bob)
+    send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    assert count() == {"playlist": 2, "playlist_entry": 3, "saved_track": 1, "play": 1}
+    (receipt,) = emitted(RECEIPT)
+    assert receipt.items() >= {"id": ann_id, "service": "playlist", "rows": 7}.items()
+    assert len(emitted("playlist.playlist.deleted.v1")) == 2
+
+
+def test_erasing_again_does_no_harm(
+    ann: Headers,
+    ann_id: str,
+    fill: Callable[[Headers], None],
+    count: Callable[[], dict[str, int]],
+    send: Send,
+    emitted: Callable[..., Any],
+) -> None:
+    fill(ann)
+    for _ in range(2):
+        send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    assert set(count().values()) == {0}
+    assert [receipt["rows"] for receipt in emitted(RECEIPT)] == [7, 0]
+
+
+LATE = [
+    ("auth.user.deleted.v1", 4),
+    ("auth.user.disabled.v1", 3),
+    ("catalog.track.updated.v1", 2),
+    ("auth.session.revoked.v1", 1),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(LATE)))
+def test_late_events_bring_nothing_back(
+    ann: Headers,
+    ann_id: str,
+    fill: Callable[[Headers], None],
+    count: Callable[[], dict[str, int]],
+    send: Send,
+    order: tuple[tuple[str, int], ...],
+) -> None:
+    fill(ann)
+    at = utcnow().isoformat()
+    track = {"owner_id": ann_id, "title": "x", "credits": [], "state": "draft"}
+    for kind, version in order:
+        subject = ann_id if kind.startswith("auth.user") else new_id()
+        send(kind, subject, version, updated_at=at, revoked_at=at, **track)
+    assert set(count().values()) == {0}
+
+
+def test_what_a_request_wrote_during_an_erasure_is_swept(
+    database: Database,
+    ann_id: str,
+    count: Callable[[], dict[str, int]],
+    send: Send,
+    emitted: Callable[..., Any],
+    make_playlist: Make,
+) -> None:
+    send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    with database.transaction() as session:
+        create_playlist(session, ann_id, name="Late", description="", visibility=Visibility.PRIVATE)
+        create_playlist(
+            session, new_id(), name="Other", description="", visibility=Visibility.PRIVATE
+        )
+    for _ in range(2):
+        with database.transaction() as session:
+            erase_stragglers(session)
+    assert count()["playlist"] == 1
+    assert [receipt["rows"] for receipt in emitted(RECEIPT)] == [0, 1]
+
+
+def test_an_erased_user_is_watched_for_an_hour_only(
+    database: Database, ann_id: str, send: Send
+) -> None:
+    send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    with database.transaction() as session:
+        session.get_one(ErasedUser, ann_id).erased_at -= timedelta(hours=1)
+        erase_stragglers(session)
+    with database.reading() as session:
+        assert session.get(ErasedUser, ann_id) is None
+
+
+@pytest.mark.parametrize("kind", ["auth.user.disabled.v1", "auth.user.deleted.v1"])
+def test_a_users_earlier_tokens_are_void(
+    client: Any, ann: Headers, ann_id: str, bob: Headers, send: Send, kind: str
+) -> None:
+    send(kind, ann_id, 4, updated_at=(utcnow() + timedelta(seconds=1)).isoformat())
+    assert client.get("/api/v1/playlists", headers=ann).status_code == 401
+    assert client.get("/api/v1/playlists", headers=bob).status_code == 200
+
+
+def test_a_revoked_sessions_tokens_are_void(
+    client: Any, log_in: Callable[..., Headers], send: Send, ann_id: str
+) -> None:
+    session_id = new_id()
+    ended, other = log_in(ann_id, session_id=session_id), log_in(ann_id)
+    send("auth.session.revoked.v1", session_id, revoked_at=utcnow().isoformat(), user_id=ann_id)
+    assert client.get("/api/v1/playlists", headers=ended).status_code == 401
+    assert client.get("/api/v1/playlists", headers=other).status_code == 200
+
+
+def test_a_revocation_names_its_user(
+    database: Database, ann_id: str, send: Send, identify: Callable[..., Identity]
+) -> None:
+    send("auth.user.disabled.v1", ann_id, 3, updated_at=utcnow().isoformat())
+    revoked = RevocationList(database)
+    assert revoked.covers(identify(ann_id))
+    assert not revoked.covers(identify())
