@@ -27,6 +27,8 @@ def main() -> None:
     register_tasks(celery, create_workshop(settings, create_database(settings), stopping))
     celery.worker_main(
         [
+            # Else Celery's command line takes BROKER_URL in our spelling from the environment.
+            f"--broker={celery.conf.broker_url}",
             "worker",
             "--pool=threads",
             f"--concurrency={settings.job_concurrency}",
