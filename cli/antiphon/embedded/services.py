@@ -151,7 +151,7 @@ def _jobs(environment: Mapping[str, str]) -> Process:
         dict(environment),
         start_stage=_START_SERVICES,
         stop_stage=_STOP_WORKER,
-        ready_line=r"\bready\b",
+        ready_line=r"celery@\S+ ready",
         stop_seconds=_JOBS_SECONDS,
     )
 

@@ -9,7 +9,7 @@ from antiphon.supervisor.plan import Plan
 # Written by `antiphon demo`, read here without its imports: the supervisor stays small.
 _DEMO_LOGIN = "demo-login.json"
 _JSON = "-H 'Content-Type: application/json'"
-_FIELD = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"{}\"])'"
+_FIELD = "python3 -c 'import json, sys; print(json.load(sys.stdin)[{}])'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +29,31 @@ def welcome(plan: Plan) -> list[str]:
 
 
 def commands(url: str, login: _Login | None) -> list[str]:
-    """Return shell commands that log in and look around, registering first without a demo."""
-    lines = []
+    """Return shell commands: log in and play a track of the demo, or register without one."""
+    get = 'curl -sw "\\n" -H "$AUTH"'
     if login is None:
-        login = _Login("listener", "correct-horse-battery")
-        account = json.dumps(
-            {"email": "listener@example.org", "username": login.username}
-            | {"password": login.password}
-        )
-        lines.append(f"curl -s {url}/api/v1/auth/register {_JSON} -d '{account}'")
-    form = f"-d grant_type=password -d username={login.username} -d password={login.password}"
-    token = f"curl -s {url}/api/v1/auth/token {form} | {_FIELD.format('access_token')}"
+        new = {
+            "email": "first@example.org",
+            "username": "first",
+            "password": "correct-horse-battery",
+        }
+        register = f"curl -sw '\\n' {url}/api/v1/auth/register {_JSON} -d '{json.dumps(new)}'"
+        login = _Login(new["username"], new["password"])
+        return [register, _token(url, login), f"{get} {url}/api/v1/users/me"]
+    first_track = _FIELD.format('"items"][0]["id"')
     return [
-        *lines,
-        f'AUTH="Authorization: Bearer $({token})"',
-        f'curl -s -H "$AUTH" {url}/api/v1/tracks',
-        f"curl -s -H \"$AUTH\" '{url}/api/v1/search?q=choir'",
+        _token(url, login),
+        f"{get} '{url}/api/v1/search?q=antiphon'",
+        f"TRACK=$({get} '{url}/api/v1/tracks?limit=1' | {first_track})",
+        f"{get} -X POST {url}/api/v1/playback/$TRACK",
     ]
+
+
+def _token(url: str, login: _Login) -> str:
+    form = f"-d grant_type=password -d username={login.username} -d password={login.password}"
+    ask = f"curl -s {url}/api/v1/auth/token {form}"
+    token = _FIELD.format('"access_token"')
+    return f'AUTH="Authorization: Bearer $({ask} | {token})"'
 
 
 def _demo_login(data_dir: Path) -> _Login | None:

@@ -36,7 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer): pass
 Server(os.environ["WEB_BIND"].removeprefix("unix:"), Handler).serve_forever()
 """
-WORKER = "import time\nprint('worker_started ready', flush=True)\ntime.sleep(600)\n"
+WORKER = "import time\nprint('worker_started celery@here ready', flush=True)\ntime.sleep(600)\n"
 STEP = "print('done')\n"
 
 

@@ -1,5 +1,6 @@
 """What a person is told to do next."""
 
+import json
 import shlex
 
 from antiphon.embedded.welcome import _Login, commands
@@ -8,17 +9,18 @@ URL = "http://localhost:8080"
 
 
 def test_without_a_demo_the_first_command_makes_an_account() -> None:
-    first, *rest = commands(URL, None)
+    register, token, profile = commands(URL, None)
 
-    words = shlex.split(first)
+    words = shlex.split(register)
     assert f"{URL}/api/v1/auth/register" in words
-    assert words[-1].startswith('{"email"')
-    assert len(rest) == 3
+    account = json.loads(words[-1])
+    assert f"username={account['username']} -d password={account['password']}" in token
+    assert shlex.split(profile)[-1] == f"{URL}/api/v1/users/me"
 
 
 def test_demo_login_is_used_where_there_is_one() -> None:
-    token, tracks, _search = commands(URL, _Login("demo", "s3cret_-"))
+    token, *_, playback = commands(URL, _Login("demo", "s3cret_-"))
 
     assert "username=demo -d password=s3cret_-" in token
     assert token.startswith('AUTH="Authorization: Bearer $(')
-    assert shlex.split(tracks) == ["curl", "-s", "-H", "$AUTH", f"{URL}/api/v1/tracks"]
+    assert shlex.split(playback)[-2:] == ["POST", f"{URL}/api/v1/playback/$TRACK"]
