@@ -131,7 +131,7 @@ class Ffmpeg:
         run = Run(status, (*log.head, *log.tail), log.out_time_us)
         if status < 0:
             raise FfmpegCrashed(f"ffmpeg was killed by signal {-status}: {run.reason()}")
-        if status and any(_MACHINE_FAILED.search(line) for line in log.tail):
+        if status and any(_MACHINE_FAILED.search(line) for line in run.log):
             raise FfmpegCrashed(f"ffmpeg could not write or read: {run.reason()}")
         return run
 

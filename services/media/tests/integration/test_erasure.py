@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common.auth.revocations import revocation
+from common.db import Database, new_id
+from common.jobs.tables import job
+from media.models import Asset, Base, ErasedOwner, Track, Upload
+from sqlalchemy import func, select
+
+
+def _files(storage_dir: Path) -> list[Path]:
+    return [path for path in storage_dir.rglob("*") if path.is_file()]
+
+
+def test_of_a_deleted_user_nothing_remains(
+    database: Database,
+    artist_id: str,
+    upload: Any,
+    run_jobs: Any,
+    deliver: Any,
+    emitted: Any,
+    make_audio: Callable[..., Path],
+    storage_dir: Path,
+    client: Any,
+    bearer: Any,
+) -> None:
+    other_id, audio = new_id(), make_audio("a.mp3", seconds=1)
+    mine, others = upload(audio).json, upload(audio, user_id=other_id).json
+    run_jobs()
+    waiting = upload(make_audio("b.mp3", seconds=1, title="b")).json
+    track_id = new_id()
+    track = {"id": track_id, "owner_id": artist_id, "asset_id": mine["asset_id"]}
+    deliver("catalog.track.published.v1", **track, state="published")
+
+    deliver("auth.user.deleted.v1", id=artist_id)
+    with database.reading() as session:
+        assert session.scalars(select(Upload.id)).all() == [others["id"]]
+        assert session.scalars(select(Asset.owner_id)).all() == [other_id]
+        assert session.scalar(select(func.count()).select_from(Track)) == 0
+        states = session.execute(select(job.c.state)).scalars().all()
+    assert sorted(states) == ["cancelled", "done", "done", "done", "done"]
+    assert all(others["asset_id"] in str(path) for path in _files(storage_dir))
+    assert len(_files(storage_dir)) == 8
+    deleted = {event["id"] for event in emitted("media.asset.deleted.v1")}
+    assert deleted == {mine["asset_id"], waiting["asset_id"]}
+    receipt = emitted("media.user_data.erased.v1")[0]
+    assert (receipt["id"], receipt["service"], receipt["rows"]) == (artist_id, "media", 5)
+
+    # What was on its way cannot bring anything back, and the user's token is void.
+    deliver("catalog.track.updated.v1", **track, state="published", version=9)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Track)) == 0
+        assert session.scalar(select(revocation.c.kind)) == "user"
+
+
+def test_an_upload_that_outlives_its_user_is_refused(
+    database: Database, artist_id: str, upload: Any, storage_dir: Path
+) -> None:
+    with database.transaction() as session:
+        session.add(ErasedOwner(user_id=artist_id))
+    assert upload(b"x").status_code == 403
+    assert _files(storage_dir) == []
+
+
+def test_erasing_somebody_who_left_nothing_still_gives_a_receipt(
+    deliver: Any, emitted: Any, artist_id: str
+) -> None:
+    deliver("auth.user.deleted.v1", id=artist_id)
+    assert emitted("media.user_data.erased.v1")[0]["rows"] == 0
+
+
+def test_every_table_with_an_owner_is_erased() -> None:
+    # A new table that names a user must be added to erase_user, and here.
+    owners = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if {"owner_id", "user_id"} & set(table.columns.keys())
+    }
+    assert owners == {"asset", "upload", "track", "erased_owner"}
+
+
+def test_disabled_users_and_ended_sessions_are_locked_out(
+    client: Any, mint_token: Callable[..., str], deliver: Any
+) -> None:
+    user_id, session_id = new_id(), new_id()
+
+    def asks(**claims: Any) -> int:
+        token = mint_token(scopes=["uploads:read"], **claims)
+        headers = {"Authorization": f"Bearer {token}"}
+        status: int = client.get("/api/v1/uploads", headers=headers).status_code
+        return status
+
+    deliver("auth.session.revoked.v1", id=session_id, revoked_at="2026-11-23T00:00:00Z")
+    deliver("auth.user.disabled.v1", id=user_id)
+    assert asks(session_id=session_id) == 401
+    assert asks(user_id=user_id) == 401
+    assert asks() == 200
