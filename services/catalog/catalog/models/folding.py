@@ -38,10 +38,8 @@ def words(text: str) -> list[str]:
 
     A name of signs only, such as "!!!", becomes one word of its own.
     """
-    folded = _APOSTROPHES.sub("", fold(text))
-    folded = _ACRONYM.sub(lambda found: found[0].replace(".", ""), folded)
-    found = [word for run in _word_runs(folded) for word in _split_unspaced(run)]
-    if not found and (signs := "".join(folded.split()).replace("\0", "")):
+    found = [word for run in _runs(text) for word in _split_unspaced(run)]
+    if not found and (signs := "".join(fold(text).split()).replace("\0", "")):
         return ["signs" + signs.encode("utf-8", "ignore").hex()[:_LONGEST_WORD]]
     return [word[:_LONGEST_WORD] for word in found]
 
@@ -51,12 +49,15 @@ def index_words(text: str) -> list[str]:
 
     A query of one character matches the start of a pair, which the last one never is.
     """
-    last = [run[-1] for run in _UNSPACED.findall(fold(text)) if len(run) > 1]
-    return words(text) + last
+    unspaced = [found for run in _runs(text) for found in _UNSPACED.findall(run)]
+    return words(text) + [found[-1] for found in unspaced if len(found) > 1]
 
 
-def _word_runs(text: str) -> list[str]:
-    kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
+def _runs(text: str) -> list[str]:
+    """Return runs of letters, marks and digits: nothing else reaches an index."""
+    folded = _APOSTROPHES.sub("", fold(text))
+    folded = _ACRONYM.sub(lambda found: found[0].replace(".", ""), folded)
+    kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
     return "".join(kept).split()
 
 

@@ -1,0 +1,86 @@
+"""What the ends of logins and accounts do here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from catalog.models import (
+    Album,
+    Artist,
+    Asset,
+    Credit,
+    Lyrics,
+    PlayCount,
+    SearchDocument,
+    Track,
+)
+from common.db import Database, new_id
+from common.events import Envelope
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+Deliver = Callable[..., str]
+NOW = "2026-11-23T12:00:00Z"
+
+
+def count(database: Database, *models: Any) -> list[int]:
+    with database.reading() as session:
+        return [session.scalar(select(func.count()).select_from(m)) or 0 for m in models]
+
+
+def test_nothing_of_a_deleted_user_remains(
+    client: FlaskClient,
+    owner: dict[str, str],
+    owner_id: str,
+    publish: Callable[..., str],
+    deliver: Deliver,
+    asset: Callable[..., dict[str, Any]],
+    database: Database,
+    emitted: Callable[[], list[Envelope]],
+) -> None:
+    kept = publish("Theirs", owner_id=new_id())
+    track_id = publish("Mine", tags={"artist": "A; B"})
+    client.post("/api/v1/artists", json={"name": "By hand"}, headers=owner)
+    client.put(f"/api/v1/tracks/{track_id}/lyrics", json={"plain": "la"}, headers=owner)
+    deliver("playlist.track.played.v1", track_id=track_id, played_at=NOW)
+    before = len(emitted())
+
+    deliver("auth.user.deleted.v1", id=owner_id, version=2, updated_at=NOW)
+
+    everything = (Track, Album, Artist, Credit, Lyrics, PlayCount, Asset)
+    assert count(database, *everything) == [1, 1, 1, 1, 0, 0, 1]
+    with database.reading() as session:
+        assert session.scalars(select(Track.id)).one() == kept
+        assert session.scalar(select(func.count()).select_from(SearchDocument)) == 3
+    told = [e.type for e in emitted()[before:]]
+    assert sorted(told) == sorted(
+        ["catalog.track.deleted.v1", "catalog.album.deleted.v1", "catalog.user_data.erased.v1"]
+        + ["catalog.artist.deleted.v1"] * 3
+    )
+    receipt = emitted()[-1].data
+    assert (receipt["id"], receipt["service"], receipt["rows"]) == (owner_id, "catalog", 6)
+
+    late = asset("Too late")
+    deliver("media.asset.ready.v1", **late)
+    assert count(database, Track, Asset) == [1, 1]
+
+
+def test_erasing_a_user_who_owns_nothing_sends_a_receipt(
+    deliver: Deliver, emitted: Callable[[], list[Envelope]]
+) -> None:
+    user_id = deliver("auth.user.deleted.v1", version=2, updated_at=NOW)
+    [receipt] = emitted()
+    assert (receipt.data["id"], receipt.data["rows"]) == (user_id, 0)
+
+
+def test_a_revoked_session_and_a_disabled_user_are_refused(
+    client: FlaskClient,
+    bearer: Callable[..., dict[str, str]],
+    deliver: Deliver,
+) -> None:
+    session_id, user_id = new_id(), new_id()
+    headers = [bearer(session_id=session_id), bearer(user_id), bearer()]
+    # The list of revocations is read again a second after it was last read, so first read it now.
+    deliver("auth.session.revoked.v1", id=session_id, user_id=new_id(), revoked_at=NOW)
+    deliver("auth.user.disabled.v1", id=user_id, updated_at="2999-01-01T00:00:00Z")
+    answers = [client.get("/api/v1/genres", headers=h).status_code for h in headers]
+    assert answers == [401, 401, 200]
