@@ -17,50 +17,55 @@ _SAMPLES = ["-f", "f64le"]
 _RAW = [*_SAMPLES, "-ar", str(SAMPLE_RATE)]
 
 
-def _placed(number: int, part: Part) -> str:
-    """Return the filter that pans one track and sends a share of it to the reverb."""
+def _shares(part: Part) -> tuple[float, float, float, float]:
+    """Return how much of a part goes left, right, and to the reverb's left and right."""
     angle = (part.pan + 1) * math.pi / 4
     left, right = part.gain * math.cos(angle), part.gain * math.sin(angle)
     near, far = part.reverb * (0.7 * left + 0.3 * right), part.reverb * (0.3 * left + 0.7 * right)
-    effect = f"{part.effect}," if part.effect else ""
-    pan = f"c0={left:.4f}*c0|c1={right:.4f}*c0|c2={near:.4f}*c0|c3={far:.4f}*c0"
-    return f"[{number}]aformat=fltp:{SAMPLE_RATE},{effect}pan=4.0|{pan}[p{number}]"
+    return left, right, near, far
+
+
+def _graph(piece: Piece) -> str:
+    """Return the filters that make a stereo piece of its tracks and the room's response."""
+    count = len(piece.parts)
+    tracks = [
+        f"[{number}]aformat=fltp:{SAMPLE_RATE},{part.effect or 'anull'}[{number}t]"
+        for number, part in enumerate(piece.parts)
+    ]
+    # Not amix: how it weighs its inputs differs from one version of ffmpeg to the next.
+    outputs = [
+        "+".join(f"{share:.4f}*c{number}" for number, share in enumerate(shares))
+        for shares in zip(*map(_shares, piece.parts), strict=True)
+    ]
+    placed = "|".join(f"c{number}={sources}" for number, sources in enumerate(outputs))
+    together = "".join(f"[{number}t]" for number in range(count))
+    fade = f"afade=t=out:st={piece.seconds - 2.5}:d=2.5:curve=hsin"
+    return ";".join(
+        [
+            *tracks,
+            f"{together}amerge=inputs={count},pan=4.0|{placed}[dry]",
+            f"[dry][{count}]afir[wet]",
+            f"[wet]pan=stereo|c0=c0+c2|c1=c1+c3,highpass=f=25,{fade},asplit[out][meter]",
+            "[meter]ebur128=framelog=verbose[measured]",
+        ]
+    )
 
 
 def _mix(piece: Piece, tracks: Sequence[Path], response: Path, mix: Path) -> float:
     """Mix to a file; return its integrated loudness in LUFS."""
-    count = len(tracks)
-    graph = [_placed(number, part) for number, part in enumerate(piece.parts)]
-    places = "".join(f"[p{number}]" for number in range(count))
-    fade = f"afade=t=out:st={piece.seconds - 2.5}:d=2.5:curve=hsin"
-    graph += [
-        f"{places}amix=inputs={count}:normalize=0[dry]",
-        f"[dry][{count}]afir[wet]",
-        f"[wet]pan=stereo|c0=c0+c2|c1=c1+c3,highpass=f=25,{fade},asplit[out][meter]",
-        "[meter]ebur128=framelog=verbose[measured]",
-    ]
-    inputs: list[str | Path] = []
+    arguments: list[str | Path] = []
     for part, track in zip(piece.parts, tracks, strict=True):
-        inputs += [*_SAMPLES, "-ar", str(part.rate), "-ac", "1", "-i", track]
-    inputs += [*_RAW, "-ac", "4", "-i", response]
-    outputs: list[str | Path] = [
-        "-map",
-        "[out]",
-        *_RAW,
-        mix,
-        "-map",
-        "[measured]",
-        "-f",
-        "null",
-        "-",
-    ]
-    return _measured(run_ffmpeg([*inputs, "-filter_complex", ";".join(graph), *outputs]))
+        arguments += [*_SAMPLES, "-ar", str(part.rate), "-ac", "1", "-i", track]
+    arguments += [*_RAW, "-ac", "4", "-i", response]
+    arguments += ["-filter_complex", _graph(piece), "-map", "[out]", *_RAW, mix]
+    arguments += ["-map", "[measured]", "-f", "null", "-"]
+    return _measured(run_ffmpeg(arguments))
 
 
 def _measured(report: str) -> float:
     loudness = re.findall(r"\bI:\s+(-?[\d.]+) LUFS", report)
     if not loudness:
-        raise EncodingError("ffmpeg reported no loudness; is it older than 4.4?")
+        raise EncodingError("ffmpeg reported no loudness.")
     return float(loudness[-1])
 
 

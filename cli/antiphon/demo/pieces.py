@@ -7,6 +7,7 @@ from antiphon.demo import voices
 from antiphon.demo.score import Note, Part, Piece, chord, line, midi_number, voices_of
 
 _DARK = 11_025  # samples a second, for voices without treble
+_GUITAR = "lowpass=f=7500,bass=g=6:f=170"  # the body under the strings
 _CHORUS = "chorus=0.6:0.8:45|57:0.4|0.35:0.23|0.31:2|2.4"
 
 
@@ -59,8 +60,8 @@ def six_strings() -> Piece:
         "E5:2 G5:3 E5:1 C5:4 r:2 C5:2 E5:2 A5:2 F#5:3 E5:1 D5:2 A4:2 B4:12"
     )
     return Piece("Six Strings at Dawn", "Folk", 208, 34.5, 1.6, [
-        Part(voices.plucked, arpeggio, -0.3, 1.0, 0.35, "lowpass=f=7500", looseness=0.012),
-        Part(voices.plucked, answer, 0.5, 0.8, 0.5, "lowpass=f=7500", looseness=0.015),
+        Part(voices.plucked, arpeggio, -0.3, 1.0, 0.35, _GUITAR, looseness=0.012),
+        Part(voices.plucked, answer, 0.5, 0.8, 0.5, _GUITAR, looseness=0.015),
     ])  # fmt: skip
 
 
