@@ -1,0 +1,136 @@
+"""The worker and the jobs process as they really run, on a real Valkey, and what a signal does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.db import Database, db_time
+from common.jobs.tables import job
+from media.settings import MediaSettings
+from sqlalchemy import select, update
+
+MakeAudio = Callable[..., Path]
+Start = Callable[[str], subprocess.Popen[bytes]]
+
+pytestmark = pytest.mark.xdist_group("media-processes")
+
+
+@pytest.fixture
+def start(settings: MediaSettings, database: Database, tmp_path: Path) -> Iterator[Start]:
+    """Start `python -m <module>`; whatever still runs at the end is stopped by its id."""
+    environment = os.environ | {
+        "MEDIA_DATABASE_URL": f"sqlite:///{database.engine.url.database}",
+        "MEDIA_STORAGE_DIR": str(settings.storage_dir),
+        "MEDIA_URL_SECRET": "a secret for tests only",
+        "MEDIA_JOB_GRACE_SECONDS": "0",
+        "MEDIA_JOB_CONCURRENCY": "2",
+        "BROKER_URL": settings.broker_url,
+        "CACHE_URL": settings.cache_url,
+        "CONTRACTS_DIR": str(settings.contracts_dir),
+        "JWKS_URL": "http://unused.test",
+        "TOKEN_ISSUER": "http://issuer.test",
+    }
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(module: str) -> subprocess.Popen[bytes]:
+        with (tmp_path / f"{module}.log").open("ab") as log:
+            command = [sys.executable, "-m", module]
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def status(client: Any, bearer: Any) -> Callable[[], str]:
+    return lambda: str(client.get("/api/v1/uploads", headers=bearer()).json["items"][0]["status"])
+
+
+def _wait_until(condition: Callable[[], object], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def _ffmpeg_reads(path: Path) -> bool:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(path).encode() in (folder / "cmdline").read_bytes():
+                return True
+        except OSError:  # it ended while we looked
+            continue
+    return False
+
+
+def _is_encoding(storage_dir: Path) -> bool:
+    return any(storage_dir.glob("incoming/work-*/128k.m4s"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> float:
+    started = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=30)
+    return time.monotonic() - started
+
+
+def test_an_upload_is_processed_and_everything_stops_cleanly(
+    start: Start, upload: Any, make_audio: MakeAudio, status: Any
+) -> None:
+    worker, jobs = start("media.worker"), start("media.jobs")
+    assert upload(make_audio("a.mp3", seconds=1)).status_code == 202
+    _wait_until(lambda: status() == "transcoded")
+    for process in (worker, jobs):
+        assert _stop(process) < 20
+        assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_job_survives_the_end_of_its_process(
+    start: Start,
+    upload: Any,
+    make_audio: MakeAudio,
+    status: Any,
+    database: Database,
+    storage_dir: Path,
+    emitted: Any,
+    number: signal.Signals,
+) -> None:
+    start("media.worker")
+    first = start("media.jobs")
+    # Long enough to be caught in the act, and under the upload limit.
+    audio = make_audio("a.mp3", seconds=200)
+    sent = upload(audio).json
+    original = storage_dir / "originals" / sent["asset_id"]
+    _wait_until(lambda: _is_encoding(storage_dir))
+    first.send_signal(number)
+    first.wait(timeout=30)
+    _wait_until(lambda: not _ffmpeg_reads(original), 5)
+    assert status() == "described"
+    if number == signal.SIGKILL:
+        # The lease lasts 30 s; the test need not.
+        with database.transaction() as session:
+            session.execute(
+                update(job).where(job.c.state == "running").values(due_at=db_time(session))
+            )
+    start("media.jobs")
+    _wait_until(lambda: status() == "transcoded")
+    assert len(emitted("media.asset.ready.v1")) == 1
+    with database.reading() as session:
+        rows = session.execute(select(job.c.kind, job.c.state, job.c.attempt)).all()
+    assert {(row.kind, row.state, row.attempt) for row in rows} == {
+        ("media.describe", "done", 1),
+        ("media.transcode", "done", 2),
+    }
