@@ -15,6 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 import pytest
+
 from antiphon.supervisor.plan import Plan, Process
 
 WAIT_SECONDS = 30.0
@@ -93,7 +94,7 @@ def start_run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
         **changes: Any,
     ) -> Run:
         (tmp_path / "logs").mkdir(exist_ok=True)
-        run_dir = tempfile.mkdtemp(prefix="antiphon-test-")
+        run_dir = changes.pop("run_dir", None) or tempfile.mkdtemp(prefix="antiphon-test-")
         plan = Plan(
             processes, first_run, str(tmp_path), run_dir, "http://localhost:1", time.monotonic()
         )

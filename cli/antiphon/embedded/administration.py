@@ -1,6 +1,7 @@
 """Accounts made at the machine itself, by auth's own command in a child process."""
 
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,5 +38,6 @@ def _environment(data_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:
             "folder with --data-dir, or name auth's database with AUTH_DATABASE_URL."
         )
     secrets = load_secrets(folder)
-    installation = Installation(folder, "", CONTRACTS, _ANY_PORT, _NO_REDIS, secrets, environ)
+    scratch = tempfile.gettempdir()
+    installation = Installation(folder, scratch, CONTRACTS, _ANY_PORT, _NO_REDIS, secrets, environ)
     return service_environment("auth", installation)

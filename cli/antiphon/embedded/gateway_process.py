@@ -4,11 +4,6 @@ import errno
 import socket
 from pathlib import Path
 
-from gateway.binary import CaddyNotFoundError, caddy_environment, find_caddy, run_command
-from gateway.caddyfile import render
-from gateway.options import GatewayOptions
-from gateway.routes import SERVICES, load_routes
-
 from antiphon.embedded.folder import CannotStartError
 from antiphon.embedded.services import (
     START_GATEWAY,
@@ -18,6 +13,10 @@ from antiphon.embedded.services import (
     http_probe,
 )
 from antiphon.supervisor.plan import Process
+from gateway.binary import CaddyNotFoundError, caddy_environment, find_caddy, run_command
+from gateway.caddyfile import render
+from gateway.options import GatewayOptions
+from gateway.routes import SERVICES, load_routes
 
 _GRACE_SECONDS = 3.0
 _STOP_SECONDS = 5.0
@@ -72,7 +71,7 @@ def gateway_process(installation: Installation) -> Process:
     return Process(
         "gateway",
         tuple(command),
-        {**base_environment(installation.environ), **state},
+        {**base_environment(installation), **state},
         start_stage=START_GATEWAY,
         stop_stage=STOP_GATEWAY,
         probe=http_probe(f"127.0.0.1:{installation.port}", "/.well-known/jwks.json"),

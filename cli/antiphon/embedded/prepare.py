@@ -122,7 +122,7 @@ def _demo(installation: Installation) -> Process:
         "demo",
         python("antiphon", "demo"),
         {
-            **base_environment(installation.environ),
+            **base_environment(installation),
             "ANTIPHON_URL": installation.url,
             "ANTIPHON_DATA_DIR": str(installation.folder.path),
         },

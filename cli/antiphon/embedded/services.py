@@ -14,7 +14,7 @@ SERVICES = ("auth", "catalog", "playlist", "media")
 # Start: what others need first. Stop: who takes requests first, who holds messages last.
 _START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
 STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
-_FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 _FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
 _WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 8
 # A job that is cut short is done again; nobody wants to wait for it at Ctrl-C.
@@ -43,10 +43,12 @@ class Installation:
         return f"{self.run_dir}/{name}.sock"
 
 
-def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what any Python process of ours needs from the system."""
+def base_environment(installation: Installation) -> dict[str, str]:
+    """Return what any process of ours needs from the system."""
+    environ = installation.environ
     kept = {name: environ[name] for name in _FROM_SYSTEM if name in environ}
-    return {**kept, "PYTHONUNBUFFERED": "1"}
+    # The run's folder goes with the run, and with it what a killed process had not tidied up.
+    return {**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": installation.run_dir}
 
 
 def service_environment(service: str, installation: Installation) -> dict[str, str]:
@@ -74,7 +76,7 @@ def service_environment(service: str, installation: Installation) -> dict[str, s
         for name, value in installation.environ.items()
         if name in _FROM_USER or name.startswith(prefix)
     }
-    return {**base_environment(installation.environ), **shared, **own, **given}
+    return {**base_environment(installation), **shared, **own, **given}
 
 
 def service_processes(installation: Installation) -> list[Process]:
@@ -98,7 +100,7 @@ def http_probe(address: str, path: str) -> Probe:
 
 
 def _migrations(installation: Installation) -> Process:
-    environment = base_environment(installation.environ)
+    environment = base_environment(installation)
     for service in SERVICES:
         name = f"{service.upper()}_DATABASE_URL"
         environment[name] = service_environment(service, installation)[name]
@@ -161,7 +163,7 @@ def redis_process(command: tuple[str, ...], installation: Installation) -> Proce
     return Process(
         "redis",
         command,
-        base_environment(installation.environ),
+        base_environment(installation),
         start_stage=_START_BASE,
         stop_stage=STOP_REDIS,
         probe=Probe(f"unix:{installation.socket('redis')}", "PING\r\n", r"\+PONG"),

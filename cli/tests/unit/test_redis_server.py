@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from antiphon.embedded.folder import CannotStartError
 from antiphon.embedded.redis_server import command, given_urls, parse_version
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from antiphon.embedded.folder import DataFolder
 from antiphon.embedded.redis_server import RedisUrls
 from antiphon.embedded.services import (
@@ -72,6 +73,7 @@ def test_environment_of_a_service(installation: Installation) -> None:
         "PATH": "/bin",
         "HOME": "/home/me",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": "/run/a",
         "BROKER_URL": "unix:///run/a/redis.sock?db=0",
         "CACHE_URL": "unix:///run/a/redis.sock?db=1",
         "JWKS_URL": "http://127.0.0.1:8123/.well-known/jwks.json",

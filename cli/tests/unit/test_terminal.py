@@ -3,6 +3,7 @@
 import io
 
 import pytest
+
 from antiphon.supervisor.child import restart_delay
 from antiphon.supervisor.plan import Process
 from antiphon.supervisor.terminal import Terminal, readable
