@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import ClassVar
 
-from common.events import Event
 from pydantic import BaseModel, ConfigDict
 
 from catalog.models import Album, Artist, Role, Track, TrackState
+from common.events import Event
 
 
 class _ArtistEvent(Event):

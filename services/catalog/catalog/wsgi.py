@@ -1,11 +1,13 @@
 """The web process: `gunicorn -c python:common.web.gunicorn catalog.wsgi:app`."""
 
-from common.logging import configure_logging
-
-from catalog.app import create_app, create_database, create_verifier
+from catalog.app import create_app
 from catalog.settings import CatalogSettings
+from common.auth.tokens import create_verifier
+from common.cache import Cache
+from common.events import open_database
+from common.logging import configure_logging
 
 settings = CatalogSettings()
 configure_logging("catalog", settings.log_level, settings.log_format)
-database = create_database(settings)
+database = open_database("catalog", settings, cache=Cache(settings.cache_url, "catalog"))
 app = create_app(settings, database, create_verifier(settings, database))

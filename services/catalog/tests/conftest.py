@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from catalog.app import create_app, create_database
-from catalog.settings import CatalogSettings
-from catalog.worker import subscriptions
-from common.auth import TokenVerifier
-from common.db import Database, new_id
-from common.events import Envelope
-from common.events.inbox import receive
-from common.events.tables import inbox, outbox
-from common.testing.plugin import MakeDatabase
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
+
+from catalog.app import create_app
+from catalog.settings import CatalogSettings
+from catalog.worker import subscriptions
+from common.auth.tokens import TokenVerifier
+from common.cache import Cache
+from common.db import Database, new_id
+from common.events import Envelope, open_database
+from common.events.inbox import receive
+from common.events.tables import inbox, outbox
+from common.testing.plugin import MakeDatabase
 
 Headers = Mapping[str, str]
 Deliver = Callable[..., str]
@@ -29,20 +31,22 @@ def settings(
     make_database: MakeDatabase, broker_url: str, cache_url: str, contracts_dir: Path
 ) -> CatalogSettings:
     url = make_database("catalog").engine.url.render_as_string(hide_password=False)
-    return CatalogSettings(
-        database_url=url,
-        broker_url=broker_url,
-        cache_url=cache_url,
-        jwks_url="http://unused.test",
-        token_issuer="http://issuer.test",
-        contracts_dir=contracts_dir,
+    return CatalogSettings.model_validate(
+        {
+            "database_url": url,
+            "broker_url": broker_url,
+            "cache_url": cache_url,
+            "jwks_url": "http://unused.test",
+            "token_issuer": "http://issuer.test",
+            "contracts_dir": contracts_dir,
+        }
     )
 
 
 @pytest.fixture
 def database(settings: CatalogSettings) -> Iterator[Database]:
     """The schema as the processes open it: with the outbox and the cache."""
-    database = create_database(settings)
+    database = open_database("catalog", settings, cache=Cache(settings.cache_url, "catalog"))
     yield database
     database.dispose()
 
@@ -110,7 +114,7 @@ def deliver(database: Database) -> Deliver:
             source=f"/{source}",
             type=event_type,
             subject=f"x/{subject_id}",
-            time="2026-11-23T12:00:00Z",  # type: ignore[arg-type]
+            time="2026-11-23T12:00:00Z",
             dataschema="/x",
             sequence=str(version),
             data=data,

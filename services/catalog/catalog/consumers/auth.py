@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from common.auth import revoke
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
 from catalog.services.erasure import erase_user
+from common.auth import revoke
+from common.events import Event, Subscriptions
 
 subscriptions = Subscriptions()
 

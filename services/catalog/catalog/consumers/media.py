@@ -1,6 +1,5 @@
 """Assets that are described, ready, failed or gone; in any order, the newest version counts."""
 
-from common.events import Event, Subscriptions, apply_version
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ from catalog.services.recordings import (
     publish_track,
     remove_recording,
 )
+from common.events import Event, Subscriptions, apply_version
 
 subscriptions = Subscriptions()
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
 from catalog.services.plays import record_play
+from common.events import Event, Subscriptions
 
 subscriptions = Subscriptions()
 

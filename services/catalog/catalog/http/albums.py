@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.auth import Identity, current_identity, requires
-from common.web import writing
 from flask import Response
 from flask_openapi import APIBlueprint
 from sqlalchemy.orm import Session
@@ -13,6 +11,8 @@ from catalog.http.schemas import AlbumChange, AlbumIn, AlbumPath, AlbumQuery
 from catalog.http.shared import show_list, show_one
 from catalog.queries import albums as queries
 from catalog.services import albums as services
+from common.auth import Identity, current_identity, requires
+from common.web import writing
 
 api = APIBlueprint("albums", __name__, url_prefix="/api/v1/albums")
 

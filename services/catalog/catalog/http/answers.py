@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Literal
 
-from common.web import Page, Schema
 from pydantic import Field
 
 from catalog.models import Role, TrackState
+from common.web import Page, Schema
 
 
 class SubjectOut(Schema):

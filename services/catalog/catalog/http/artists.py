@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import writing
 from flask import Response
 from flask_openapi import APIBlueprint
 
@@ -12,6 +10,8 @@ from catalog.http.schemas import ArtistChange, ArtistIn, ArtistPath, ArtistQuery
 from catalog.http.shared import show_list, show_one
 from catalog.queries import artists as queries
 from catalog.services import artists as services
+from common.auth import current_identity, requires
+from common.web import writing
 
 api = APIBlueprint("artists", __name__, url_prefix="/api/v1/artists")
 

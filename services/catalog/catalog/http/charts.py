@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from common.auth import requires
 from flask_openapi import APIBlueprint
 
 from catalog.http.answers import Chart
 from catalog.http.schemas import ChartQuery
 from catalog.http.shared import show_list
 from catalog.queries.charts import new_tracks, top_tracks
+from common.auth import requires
 
 api = APIBlueprint("charts", __name__, url_prefix="/api/v1/charts")
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from common.auth import requires
-from common.web import PageQuery
 from flask_openapi import APIBlueprint
 
 from catalog.http.answers import GenreDetail, GenrePage
 from catalog.http.schemas import GenrePath
 from catalog.http.shared import show_list, show_one
 from catalog.queries import genres as queries
+from common.auth import requires
+from common.web import PageQuery
 
 api = APIBlueprint("genres", __name__, url_prefix="/api/v1/genres")
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import writing
 from flask import Response
 from flask_openapi import APIBlueprint
 
@@ -12,6 +10,8 @@ from catalog.http.schemas import LyricsIn, TrackPath
 from catalog.http.shared import show_one
 from catalog.queries.tracks import find_lyrics
 from catalog.services import lyrics as services
+from common.auth import current_identity, requires
+from common.web import writing
 
 api = APIBlueprint("lyrics", __name__, url_prefix="/api/v1/tracks/<uuid:track_id>/lyrics")
 

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from common.web import PageQuery, Schema
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from catalog.models import TEXT_LENGTH, Role, TrackState, fold
@@ -13,6 +12,7 @@ from catalog.queries.artists import ArtistSort
 from catalog.queries.search import Kind
 from catalog.queries.tracks import TrackSort
 from catalog.services.credits import CreditSpec
+from common.web import PageQuery, Schema
 
 
 def _show_something(name: str) -> str:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from common.auth import requires
 from flask_openapi import APIBlueprint
 
 from catalog.http.answers import SearchOut
 from catalog.http.schemas import SearchQuery
 from catalog.http.shared import show_list
 from catalog.queries import search as queries
+from common.auth import requires
 
 api = APIBlueprint("search", __name__, url_prefix="/api/v1/search")
 

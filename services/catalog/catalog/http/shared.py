@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any, Literal
 from uuid import UUID
 
-from common.auth import Identity, current_identity
-from common.auth.access import identity_or_none
-from common.errors import NotFound
-from common.web import cached_json, reading
 from sqlalchemy.orm import Session
 
 from catalog.queries.visibility import PUBLIC, Item, View
 from catalog.services.changes import CACHE_GROUP
+from common.auth import Identity, current_identity
+from common.auth.access import identity_or_none
+from common.errors import NotFound
+from common.web import cached_json, reading
 
 
 def show_list(owner_id: UUID | Literal["me"] | None, load: Callable[[Session, View], Item]) -> Any:

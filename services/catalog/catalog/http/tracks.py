@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.auth import Identity, current_identity, requires
-from common.web import writing
 from flask import Response
 from flask_openapi import APIBlueprint
 from sqlalchemy.orm import Session
@@ -13,6 +11,8 @@ from catalog.http.schemas import BulkDelete, TrackChange, TrackIn, TrackPath, Tr
 from catalog.http.shared import show_list, show_one
 from catalog.queries import tracks as queries
 from catalog.services import tracks as services
+from common.auth import Identity, current_identity, requires
+from common.web import writing
 
 api = APIBlueprint("tracks", __name__, url_prefix="/api/v1/tracks")
 

@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from common.db import Id
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from catalog.models.artists import Artist
 from catalog.models.folding import name_key
 from catalog.models.schema import TEXT_LENGTH, Base, Key, Subject
+from common.db import Id
 
 
 class Album(Subject, Base):

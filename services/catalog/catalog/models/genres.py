@@ -1,10 +1,10 @@
 """Genres: a vocabulary that all owners share."""
 
-from common.db import Id, new_id
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.schema import Base, Key
+from common.db import Id, new_id
 
 
 class Genre(Base):

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from common.db import Id
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.schema import Base
+from common.db import Id
 
 
 class PlayCount(Base):

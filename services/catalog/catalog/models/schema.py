@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from common.db import TYPES, Id, new_id, new_metadata, utcnow
 from sqlalchemy import BigInteger, String
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from common.db import TYPES, Id, new_id, new_metadata, utcnow
 
 TEXT_LENGTH = 500
 """The longest name or title, in characters."""

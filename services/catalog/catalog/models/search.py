@@ -5,11 +5,11 @@ Migrations put a full-text index over it: FTS5 on SQLite, FULLTEXT on MySQL and 
 
 from collections.abc import Iterable
 
-from common.db import Id
 from sqlalchemy import Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.schema import Base
+from common.db import Id
 
 # MySQL's FULLTEXT leaves out words of one or two characters and common ones such as "the": with
 # this before each word none is short and none is common.

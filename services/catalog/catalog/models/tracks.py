@@ -3,7 +3,6 @@
 from datetime import datetime
 from enum import StrEnum
 
-from common.db import Id, LongText, utcnow
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -11,6 +10,7 @@ from catalog.models.albums import Album
 from catalog.models.artists import Artist
 from catalog.models.folding import name_key
 from catalog.models.schema import TEXT_LENGTH, Base, Key, Subject
+from common.db import Id, LongText, utcnow
 
 _TRACKS_A_DISC = 10_000
 

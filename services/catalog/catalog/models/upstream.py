@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from common.db import Id, utcnow
-from common.events import Projection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.schema import Base
+from common.db import Id, utcnow
+from common.events import Projection
 
 
 class Asset(Projection, Base):

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from common.auth import Identity
-from common.db import page
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from catalog.models import Artist
 from catalog.queries.albums import list_albums
 from catalog.queries.visibility import PUBLIC, Item, View, may_see, view_of
+from common.auth import Identity
+from common.db import page
 
 ArtistSort = Literal["name", "newest"]
 

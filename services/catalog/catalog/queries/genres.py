@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from common.db import page
 from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from catalog.models import Genre, Track, TrackGenre
 from catalog.queries.tracks import TrackFilter, list_tracks
 from catalog.queries.visibility import PUBLIC, Item
+from common.db import page
 
 
 def list_genres(session: Session, *, limit: int = 50, cursor: str | None = None) -> Item:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from common.auth import Identity
-from common.db import page
 from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +20,8 @@ from catalog.models import (
     name_key,
 )
 from catalog.queries.visibility import Item, View, may_see
+from common.auth import Identity
+from common.db import page
 
 TrackSort = Literal["title", "newest", "album"]
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from common.auth import Identity
 from sqlalchemy import ColumnElement, true
 
 from catalog.models import Album, Artist, Track, TrackState
+from common.auth import Identity
 
 
 @dataclass(frozen=True)

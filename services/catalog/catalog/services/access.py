@@ -2,11 +2,11 @@
 
 from typing import TypeVar
 
-from common.auth import Identity
-from common.errors import Forbidden, NotFound
 from sqlalchemy.orm import Session
 
 from catalog.models import Album, Artist, Track
+from common.auth import Identity
+from common.errors import Forbidden, NotFound
 
 S = TypeVar("S", Artist, Album, Track)
 

@@ -3,9 +3,6 @@
 from datetime import date
 from typing import Any
 
-from common.auth import Identity
-from common.db import utcnow
-from common.errors import Conflict, FieldError, Invalid
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +12,9 @@ from catalog.services.access import find_to_edit
 from catalog.services.artists import publish_artist
 from catalog.services.changes import record
 from catalog.services.indexing import index_albums, index_renamed_album, unindex
+from common.auth import Identity
+from common.db import utcnow
+from common.errors import Conflict, FieldError, Invalid
 
 
 def create_album(

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from common.auth import Identity
-from common.db import utcnow
-from common.errors import Conflict, FieldError
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -13,6 +10,9 @@ from catalog.models import Album, Artist, Credit, name_key
 from catalog.services.access import find_to_edit
 from catalog.services.changes import record
 from catalog.services.indexing import index_artists, index_renamed_artist, unindex
+from common.auth import Identity
+from common.db import utcnow
+from common.errors import Conflict, FieldError
 
 
 def create_artist(

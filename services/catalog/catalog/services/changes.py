@@ -1,10 +1,10 @@
 """What every change of the catalog entails: an event, a line in the log, no stale answers."""
 
-from common.cache import invalidate
-from common.events import Event, emit
 from sqlalchemy.orm import Session
 
 from catalog.models import Change
+from common.cache import invalidate
+from common.events import Event, emit
 
 CACHE_GROUP = "catalog"
 

@@ -1,7 +1,5 @@
 """Erasing a user."""
 
-from common.db import utcnow
-from common.events import emit
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -10,6 +8,8 @@ from catalog.models import Album, Artist, Asset, ErasedUser, Track
 from catalog.services.albums import remove_album
 from catalog.services.artists import remove_artist
 from catalog.services.tracks import remove_track
+from common.db import utcnow
+from common.events import emit
 
 
 def erase_user(session: Session, user_id: str) -> None:

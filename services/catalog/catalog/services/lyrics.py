@@ -2,14 +2,14 @@
 
 import re
 
-from common.auth import Identity
-from common.errors import FieldError, Invalid
 from sqlalchemy.orm import Session
 
 from catalog.events import TrackUpdated, track_event
 from catalog.models import Lyrics, Track
 from catalog.services.access import find_to_edit
 from catalog.services.changes import record
+from common.auth import Identity
+from common.errors import FieldError, Invalid
 
 _TIMED_LINE = re.compile(r"^\[\d{1,3}:[0-5]\d(?:[.:]\d{1,3})?\]", re.MULTILINE)
 _BRACKETED = re.compile(r"[\[<][^\]>\n]*[\]>]")

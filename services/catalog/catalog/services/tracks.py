@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from common.auth import Identity
-from common.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +15,8 @@ from catalog.services.changes import record
 from catalog.services.credits import CreditSpec, make_credits
 from catalog.services.genres import set_genres
 from catalog.services.indexing import index_tracks, unindex
+from common.auth import Identity
+from common.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 
 _PLAIN_FIELDS = ("downloadable", "cover_url")
 

@@ -4,8 +4,9 @@ import re
 
 import sqlalchemy as sa
 from alembic import op
-from common.db import Id, LongText, UtcDateTime
 from sqlalchemy.dialects import mysql
+
+from common.db import Id, LongText, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -2,13 +2,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
+
 from catalog import events
 from catalog.models import Asset, ErasedUser
 from catalog.worker import subscriptions
 from common.db import Database
 from common.events import Envelope
 from common.testing.contracts import published_samples, received_samples, with_unknown_fields
-from sqlalchemy import func, select
 
 PUBLISHED = {
     kind.event_type: kind

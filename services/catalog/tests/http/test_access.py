@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from catalog.app import create_app
-from catalog.settings import CatalogSettings
-from common.auth import TokenVerifier
-from common.db import Database, new_id
 from flask import Flask
 from flask.testing import FlaskClient
+
+from catalog.app import create_app
+from catalog.settings import CatalogSettings
+from common.auth.tokens import TokenVerifier
+from common.db import Database, new_id
 
 Headers = dict[str, str]
 
@@ -57,7 +58,7 @@ def test_public_read_opens_the_published_catalog_and_nothing_else(
     assert open_client.get(f"/api/v1/tracks/{public}").status_code == 200
     assert open_client.get(f"/api/v1/tracks/{private}").status_code == 404
     assert open_client.get(f"/api/v1/tracks/{private}", headers=owner).status_code == 200
-    assert len(open_client.get("/api/v1/tracks").json["items"]) == 1
+    assert len(open_client.get("/api/v1/tracks").get_json()["items"]) == 1
     assert open_client.get("/api/v1/tracks?owner_id=me").status_code == 401
     assert open_client.delete(f"/api/v1/tracks/{public}").status_code == 401
 
@@ -65,7 +66,7 @@ def test_public_read_opens_the_published_catalog_and_nothing_else(
 def test_what_is_wrong_is_said(client: FlaskClient, owner: Headers) -> None:
     unknown = client.get(f"/api/v1/tracks/{new_id()}", headers=owner)
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
-    assert unknown.json["detail"] == "There is no such track."
+    assert unknown.get_json()["detail"] == "There is no such track."
     answers: list[tuple[Any, int]] = [
         (client.get("/api/v1/tracks/not-an-id", headers=owner), 404),
         (client.post("/api/v1/tracks", data="{", content_type="application/json"), 401),

@@ -2,10 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+
 from catalog.http.answers import AlbumDetail, ArtistDetail, GenreDetail
 from common.db import new_id
 from common.events import Envelope
-from flask.testing import FlaskClient
 
 Headers = dict[str, str]
 Publish = Callable[..., str]
@@ -16,7 +17,7 @@ Send = Callable[..., Any]
 @pytest.fixture
 def send(client: FlaskClient, owner: Headers) -> Send:
     def run(method: str, path: str, *, by: Headers = owner, status: int, **body: Any) -> Any:
-        more = {} if method == "DELETE" else {"json": body}
+        more: dict[str, Any] = {} if method == "DELETE" else {"json": body}
         response = client.open(f"/api/v1{path}", method=method, headers=by, **more)
         assert response.status_code == status, response.text
         return response.json if response.data else None

@@ -2,9 +2,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+
 from catalog.http.answers import LyricsOut
 from common.db import new_id
-from flask.testing import FlaskClient
 
 Headers = dict[str, str]
 LRC = "[00:01.00]Pressure\n[00:03.20]pushing down on me"

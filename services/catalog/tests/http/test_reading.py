@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from catalog.models import Album, Artist, Credit, Genre, Track, TrackGenre, TrackState
-from common.db import Database, new_id, utcnow
 from flask.testing import FlaskClient
 from sqlalchemy import insert
+
+from catalog.models import Album, Artist, Credit, Genre, Track, TrackGenre, TrackState
+from common.db import Database, new_id, utcnow
 
 Headers = dict[str, str]
 Get = Callable[..., Any]
@@ -76,7 +77,7 @@ def test_pages_hold_everything_once(
     separator = "&" if "?" in url else "?"
     while True:
         arguments = "&".join(f"{name}={value}" for name, value in query.items())
-        body = client.get(f"{url}{separator}{arguments}", headers=owner).json
+        body = client.get(f"{url}{separator}{arguments}", headers=owner).get_json()
         items += [item["id"] for item in body["items"]]
         pages += 1
         if body["next_cursor"] is None:

@@ -2,10 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+
 from catalog.http.answers import TrackOut
 from common.db import new_id
 from common.events import Envelope
-from flask.testing import FlaskClient
 
 Headers = dict[str, str]
 Publish = Callable[..., str]
@@ -121,11 +122,14 @@ def test_odd_lists_are_refused(query: dict[str, Any], get: Get) -> None:
 def test_a_track_made_by_hand_is_a_draft(
     client: FlaskClient, owner: Headers, get: Get, emitted: Callable[[], list[Envelope]]
 ) -> None:
-    body = {"title": " New ", "credits": [{"name": "A"}, {"name": "B", "role": "remixer"}]}
+    body: dict[str, Any] = {
+        "title": " New ",
+        "credits": [{"name": "A"}, {"name": "B", "role": "remixer"}],
+    }
     body |= {"genres": ["Rock", "rock"], "disc_number": 2, "track_number": 3, "downloadable": True}
     response = client.post("/api/v1/tracks", json=body, headers=owner)
     assert response.status_code == 201, response.text
-    track = response.json
+    track = response.get_json()
     TrackOut.model_validate(track)
     assert track["title"] == "New"
     assert [(c["name"], c["role"]) for c in track["credits"]] == [
@@ -162,7 +166,7 @@ def test_a_track_that_makes_no_sense_is_refused(
     response = client.post("/api/v1/tracks", json=body, headers=owner)
     assert response.status_code == 422, response.text
     assert response.mimetype == "application/problem+json"
-    assert field in [error["field"] for error in response.json["errors"]]
+    assert field in [error["field"] for error in response.get_json()["errors"]]
 
 
 def test_a_track_is_changed(
@@ -279,7 +283,7 @@ def test_many_tracks_are_deleted_at_once(
     body = {"track_ids": [*mine[:2], mine[0], foreign, secret]}
     response = client.post("/api/v1/tracks/bulk-delete", json=body, headers=owner)
     assert response.status_code == 200, response.text
-    statuses = {r["track_id"]: r["status"] for r in response.json["results"]}
+    statuses = {r["track_id"]: r["status"] for r in response.get_json()["results"]}
     assert statuses == {
         mine[0]: "deleted",
         mine[1]: "deleted",

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
 from catalog.models import Album, Artist, Asset, Track, TrackState
 from common.db import Database, new_id
 from common.events import Envelope
-from flask.testing import FlaskClient
-from sqlalchemy import func, select
 
 Deliver = Callable[..., str]
 MakeAsset = Callable[..., dict[str, Any]]
@@ -156,7 +157,7 @@ def test_a_hidden_draft_stays_hidden_when_its_audio_is_ready(
         path = f"/api/v1/tracks/{session.scalars(select(Track.id)).one()}"
     assert client.patch(path, json={"state": "hidden"}, headers=owner).status_code == 200
     deliver(READY, **(data | {"version": 4}))
-    assert client.get(path, headers=owner).json["state"] == "hidden"
+    assert client.get(path, headers=owner).get_json()["state"] == "hidden"
     assert client.patch(path, json={"state": "published"}, headers=owner).status_code == 200
 
 

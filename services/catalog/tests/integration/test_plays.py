@@ -2,9 +2,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from sqlalchemy import select
+
 from catalog.models import PlayCount, PlayDay
 from common.db import Database, new_id
-from sqlalchemy import select
 
 Deliver = Callable[..., str]
 PLAYED = "playlist.track.played.v1"
@@ -19,7 +20,7 @@ def test_plays_add_up_by_track_and_day(
     with database.reading() as session:
         assert session.get_one(PlayCount, track_id).total == 3
         days = session.execute(select(PlayDay.day, PlayDay.total).order_by(PlayDay.day)).all()
-        assert days == [(date(2026, 11, 22), 1), (date(2026, 11, 23), 2)]
+        assert [tuple(day) for day in days] == [(date(2026, 11, 22), 1), (date(2026, 11, 23), 2)]
 
 
 def test_the_same_play_counts_once(

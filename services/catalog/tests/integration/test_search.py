@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from catalog.models import SearchDocument
-from common.db import Database
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+
+from catalog.models import SearchDocument
+from common.db import Database
 
 Publish = Callable[..., str]
 Get = Callable[..., Any]

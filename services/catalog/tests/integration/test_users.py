@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
 from catalog.models import (
     Album,
     Artist,
@@ -15,8 +18,6 @@ from catalog.models import (
 )
 from common.db import Database, new_id
 from common.events import Envelope
-from flask.testing import FlaskClient
-from sqlalchemy import func, select
 
 Deliver = Callable[..., str]
 NOW = "2026-11-23T12:00:00Z"

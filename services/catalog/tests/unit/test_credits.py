@@ -1,4 +1,5 @@
 import pytest
+
 from catalog.models import Role
 from catalog.services.credits import UNKNOWN_ARTIST, read_artist_tag
 

@@ -1,9 +1,10 @@
 import unicodedata
 
 import pytest
-from catalog.models import fold, index_words, name_key, words
 from hypothesis import given
 from hypothesis import strategies as st
+
+from catalog.models import fold, index_words, name_key, words
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,14 @@ def test_publishing_again_keeps_the_first_date() -> None:
     track = Track(state=TrackState.DRAFT)
     track.publish()
     first = track.published_at
-    track.state = TrackState.HIDDEN
-    assert not track.is_published
-    track.publish()
     assert track.is_published
+    track.state = TrackState.HIDDEN
+    track.publish()
     assert track.published_at == first
+
+
+def test_a_hidden_track_is_not_public_whatever_it_was_before() -> None:
+    assert not Track(state=TrackState.HIDDEN, published_at=utcnow()).is_published
 
 
 def test_lrc_without_its_times_and_headers_is_plain() -> None:
