@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gateway.options import GatewayOptions
 from gateway.routes import SERVICES, RouteTable, Service, load_routes
 from gateway.testing.running import RunningGateway, running_gateway

@@ -2,6 +2,7 @@ import gzip
 import json
 
 import pytest
+
 from gateway.routes import Service
 from gateway.testing.running import RunningGateway
 from gateway.testing.upstream import Reply, Seen, Upstream, json_reply

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gateway.options import GatewayOptions
 from gateway.routes import RouteTable, Service
 from gateway.testing.running import Response, RunningGateway, running_gateway

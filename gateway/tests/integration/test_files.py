@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gateway.routes import Service
 from gateway.testing.running import Response, RunningGateway
 from gateway.testing.upstream import Reply, Upstream

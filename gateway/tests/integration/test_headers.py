@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 import pytest
+
 from gateway.routes import Service
 from gateway.testing.running import RunningGateway, connection
 from gateway.testing.upstream import Reply, Upstream

@@ -2,6 +2,7 @@ import socket
 from typing import Any
 
 import pytest
+
 from gateway.routes import Service
 from gateway.testing.running import RunningGateway
 from gateway.testing.upstream import Upstream, json_reply

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+
 from gateway.__main__ import main
 from gateway.binary import CaddyNotFoundError, caddy_environment, find_caddy
 from gateway.caddyfile import render

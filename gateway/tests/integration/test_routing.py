@@ -1,4 +1,5 @@
 import pytest
+
 from gateway.routes import Route, RouteTable, Service, load_routes
 from gateway.testing.running import Response, RunningGateway
 from gateway.testing.upstream import Upstream, json_reply

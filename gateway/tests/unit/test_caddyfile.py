@@ -2,10 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+
 from gateway.caddyfile import render
 from gateway.options import GatewayOptions
 from gateway.routes import RouteTable, RouteTableError, Service, parse_routes
-from pydantic import ValidationError
 
 UPSTREAMS: dict[Service, list[str]] = {
     "auth": ["unix//run/auth.sock"],

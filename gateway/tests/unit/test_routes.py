@@ -1,4 +1,5 @@
 import pytest
+
 from gateway.routes import Route, RouteTableError, parse_routes
 
 

@@ -6,14 +6,13 @@ The password comes on standard input, one line.
 import argparse
 import sys
 
-from common.errors import ServiceError
-
-from auth.app import create_database
 from auth.models import Role
 from auth.services.accounts import register_user
 from auth.services.keys import rotate_signing_key
 from auth.services.passwords import hash_password
 from auth.settings import AuthSettings
+from common.errors import ServiceError
+from common.events import open_database
 
 _SHORTEST_PASSWORD = 8
 
@@ -28,7 +27,7 @@ def main() -> None:
     commands.add_parser("rotate-key", help="sign with a new key from now on; nobody is logged out")
     arguments = parser.parse_args()
     settings = AuthSettings()
-    with create_database(settings).transaction() as session:
+    with open_database("auth", settings).transaction() as session:
         if arguments.command == "rotate-key":
             key_id = rotate_signing_key(session, settings.key_passphrase.get_secret_value())
             print(f"Signing with key {key_id} within half a minute.")

@@ -1,11 +1,5 @@
 """The composition root of auth's web process."""
 
-from common.auth import RevocationList, TokenVerifier
-from common.cache import Cache
-from common.db import Database
-from common.events import Outbox, load_routes
-from common.events.nudge import Nudge
-from common.web import create_service_app
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 
@@ -14,24 +8,20 @@ from auth.http import documents, tokens, users
 from auth.http.limits import register_limits
 from auth.services.keys import KeyRing
 from auth.settings import AuthSettings
-
-
-def create_database(settings: AuthSettings) -> Database:
-    """Open auth's schema with the outbox that its sessions carry."""
-    nudge = Nudge(settings.cache_url, "auth")
-    outbox = Outbox("/auth", load_routes(settings.contracts_dir), nudge)
-    return Database(settings.database_url, info={"outbox": outbox})
+from common.auth.tokens import create_verifier
+from common.cache import Cache
+from common.db import Database
+from common.web import create_service_app
 
 
 def create_app(settings: AuthSettings, database: Database) -> Flask:
     """Assemble the application."""
     issuer, audience = settings.token_issuer, settings.token_audience
     keys = KeyRing(database, settings.key_passphrase.get_secret_value(), issuer, audience)
-    revocations = RevocationList(database)
     app = create_service_app(
         "auth",
         database=database,
-        verifier=TokenVerifier(keys, issuer=issuer, audience=audience, revocations=revocations),
+        verifier=create_verifier(settings, database, keys),
         apis=[tokens.api, users.api, documents.api],
         cors_origins=settings.cors_origins,
         cache=Cache(settings.cache_url, "auth"),

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import ClassVar
 
-from common.db import utcnow
-from common.events import Event, emit
 from sqlalchemy.orm import Session
 
 from auth.models import User
+from common.db import utcnow
+from common.events import Event, emit
 
 
 class _UserEvent(Event):

@@ -1,7 +1,8 @@
 """What auth reads from the environment (table in the README)."""
 
-from common.settings import ServiceSettings, prefixed
 from pydantic import Field, SecretStr
+
+from common.settings import ServiceSettings, prefixed
 
 
 class AuthSettings(ServiceSettings):

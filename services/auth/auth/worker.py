@@ -1,13 +1,12 @@
 """The worker process: `python -m auth.worker` relays auth's events and applies others'."""
 
-from common.events.worker import run_worker
-
-from auth.app import create_database
 from auth.consumers.erasures import subscriptions
 from auth.services.sessions import forget_expired_sessions
 from auth.settings import AuthSettings
+from common.events import open_database
+from common.events.worker import run_worker
 
 if __name__ == "__main__":
     settings = AuthSettings()
-    database = create_database(settings)
+    database = open_database("auth", settings)
     run_worker("auth", settings, database, subscriptions, pruners=[forget_expired_sessions])

@@ -1,10 +1,10 @@
 """The web process: `gunicorn -c python:common.web.gunicorn auth.wsgi:app`."""
 
-from common.logging import configure_logging
-
-from auth.app import create_app, create_database
+from auth.app import create_app
 from auth.settings import AuthSettings
+from common.events import open_database
+from common.logging import configure_logging
 
 settings = AuthSettings()
 configure_logging("auth", settings.log_level, settings.log_format)
-app = create_app(settings, create_database(settings))
+app = create_app(settings, open_database("auth", settings))

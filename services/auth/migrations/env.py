@@ -1,6 +1,7 @@
 """Runs auth's migrations; see `common.db.migrate`."""
 
 from alembic import context
+
 from auth.models import Base
 from common.auth.revocations import metadata as revocations
 from common.db.migrate import run_migrations

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+
 from auth.app import create_app
 from auth.services.keys import KeyRing
 from auth.settings import AuthSettings
 from common.db import Database
 from common.testing.plugin import MakeDatabase
-from flask import Flask
-from flask.testing import FlaskClient
 
 PASSWORD = "correct horse battery"
 
@@ -24,16 +25,18 @@ def database(make_database: MakeDatabase) -> Database:
 
 @pytest.fixture
 def settings(broker_url: str, cache_url: str, contracts_dir: Path) -> AuthSettings:
-    return AuthSettings(
-        database_url="sqlite://",
-        broker_url=broker_url,
-        cache_url=cache_url,
-        jwks_url="http://unused.test",
-        token_issuer="http://issuer.test",
-        contracts_dir=contracts_dir,
-        key_passphrase="a passphrase for tests",
-        login_rate="1000/minute",
-        register_rate="1000/minute",
+    return AuthSettings.model_validate(
+        {
+            "database_url": "sqlite://",
+            "broker_url": broker_url,
+            "cache_url": cache_url,
+            "jwks_url": "http://unused.test",
+            "token_issuer": "http://issuer.test",
+            "contracts_dir": contracts_dir,
+            "key_passphrase": "a passphrase for tests",
+            "login_rate": "1000/minute",
+            "register_rate": "1000/minute",
+        }
     )
 
 
@@ -43,7 +46,7 @@ def app(settings: AuthSettings, database: Database) -> Flask:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app: Flask) -> Any:
     return app.test_client()
 
 
@@ -54,7 +57,7 @@ def keys(app: Flask) -> KeyRing:
 
 
 @pytest.fixture
-def register(client: FlaskClient) -> Callable[..., dict[str, object]]:
+def register(client: Any) -> Callable[..., dict[str, object]]:
     def make(username: str = "ann", **fields: object) -> dict[str, object]:
         body = {"email": f"{username}@example.org", "username": username, "password": PASSWORD}
         response = client.post("/api/v1/auth/register", json=body | fields)
@@ -66,7 +69,7 @@ def register(client: FlaskClient) -> Callable[..., dict[str, object]]:
 
 
 @pytest.fixture
-def log_in(client: FlaskClient) -> LogIn:
+def log_in(client: Any) -> LogIn:
     def make(username: str = "ann", password: str = PASSWORD, **fields: str) -> dict[str, str]:
         form = {"grant_type": "password", "username": username, "password": password}
         response = client.post("/api/v1/auth/token", data=form | fields)

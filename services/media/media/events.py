@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import ClassVar
 
-from common.db import utcnow
-from common.events import Event, emit
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from common.db import utcnow
+from common.events import Event, emit
 from media.models import Upload
 from media.tags import Tags
 

@@ -3,12 +3,29 @@
 from threading import Event, Timer
 
 from celery.signals import worker_shutting_down
+
+from common.db import Database
+from common.events import open_database
 from common.jobs.celery import make_celery
 from common.logging import configure_logging
-
-from media.app import create_database, create_workshop
+from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
+from media.adapters.storage import LocalStorage
+from media.adapters.transcoder import FfmpegTranscoder
+from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import register_tasks
+
+
+def create_workshop(settings: MediaSettings, database: Database, stopping: Event) -> Workshop:
+    """Bring together what the jobs work with; raises FileNotFoundError without ffmpeg."""
+    ffmpeg = Ffmpeg(
+        find_ffmpeg(settings.ffmpeg),
+        threads=settings.ffmpeg_threads,
+        timeout_seconds=settings.ffmpeg_timeout_seconds,
+        memory_bytes=settings.ffmpeg_memory_bytes,
+    )
+    storage = LocalStorage(settings.storage_dir)
+    return Workshop(database, storage, FfmpegTranscoder(ffmpeg), stopping)
 
 
 def main() -> None:
@@ -24,7 +41,7 @@ def main() -> None:
         timer.start()
 
     celery = make_celery("media", settings.broker_url)
-    register_tasks(celery, create_workshop(settings, create_database(settings), stopping))
+    register_tasks(celery, create_workshop(settings, open_database("media", settings), stopping))
     celery.worker_main(
         [
             # Else Celery's command line takes BROKER_URL in our spelling from the environment.

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from common.settings import ServiceSettings, prefixed
 from pydantic import Field, SecretStr
+
+from common.settings import ServiceSettings, prefixed
 
 
 class MediaSettings(ServiceSettings):

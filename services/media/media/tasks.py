@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from celery import Celery
-from common.jobs import RunningJob, run_job
 
+from common.jobs import RunningJob, run_job
 from media.services.processing import Workshop, describe_asset, transcode_asset
 from media.services.uploads import DESCRIBE, TRANSCODE
 

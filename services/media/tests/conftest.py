@@ -8,23 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from urllib3.filepost import encode_multipart_formdata
+from werkzeug.test import TestResponse
+
 from common.db import Database, new_id, utcnow
 from common.events import Envelope
 from common.events.tables import outbox
 from common.jobs.tables import job
 from common.testing.plugin import MakeDatabase
 from common.testing.tokens import TestIssuer
-from flask import Flask
-from flask.testing import FlaskClient
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
 from media.adapters.storage import LocalStorage
-from media.app import create_app, create_subscriptions, create_workshop
+from media.app import create_app
+from media.jobs import create_workshop
 from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import perform
-from sqlalchemy import select
-from urllib3.filepost import encode_multipart_formdata
-from werkzeug.test import TestResponse
+from media.worker import create_subscriptions
 
 ARTIST = ("catalog:read", "playback:read", "uploads:read", "uploads:write")
 

@@ -1,6 +1,7 @@
 """Runs playlist's migrations; see `common.db.migrate`."""
 
 from alembic import context
+
 from common.auth.revocations import metadata as revocations
 from common.db.migrate import run_migrations
 from common.events.tables import metadata as bus

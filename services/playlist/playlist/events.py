@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import ClassVar
 
-from common.db import utcnow
-from common.events import Event, emit
 from sqlalchemy.orm import Session
 
+from common.db import utcnow
+from common.events import Event, emit
 from playlist.models import Play, Playlist, SavedTrack
 
 

@@ -1,13 +1,12 @@
 """The worker process: `python -m playlist.worker` relays playlist's events, applies others'."""
 
+from common.events import open_database
 from common.events.worker import run_worker
-
-from playlist.app import create_database
 from playlist.consumers import subscriptions
 from playlist.services.erasure import erase_stragglers
 from playlist.settings import PlaylistSettings
 
 if __name__ == "__main__":
     settings = PlaylistSettings()
-    database = create_database(settings)
+    database = open_database("playlist", settings)
     run_worker("playlist", settings, database, subscriptions, pruners=[erase_stragglers])

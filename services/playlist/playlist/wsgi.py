@@ -1,11 +1,12 @@
 """The web process: `gunicorn -c python:common.web.gunicorn playlist.wsgi:app`."""
 
+from common.auth.tokens import create_verifier
+from common.events import open_database
 from common.logging import configure_logging
-
-from playlist.app import create_app, create_database, create_verifier
+from playlist.app import create_app
 from playlist.settings import PlaylistSettings
 
 settings = PlaylistSettings()
 configure_logging("playlist", settings.log_level, settings.log_format)
-database = create_database(settings)
+database = open_database("playlist", settings)
 app = create_app(settings, database, create_verifier(settings, database))

@@ -8,18 +8,20 @@ from typing import Any
 
 import orjson
 import pytest
-from common.auth import Identity, TokenVerifier
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+
+from common.auth import Identity
+from common.auth.tokens import TokenVerifier
 from common.db import Database, new_id
 from common.events import Envelope
 from common.events.inbox import receive
 from common.events.tables import outbox
 from common.testing.plugin import MakeDatabase
-from flask import Flask
-from flask.testing import FlaskClient
 from playlist.app import create_app
 from playlist.consumers import subscriptions
 from playlist.settings import PlaylistSettings
-from sqlalchemy import event, select
 
 SCOPES = ("playlist:read", "playlist:write", "library:read", "library:write")
 

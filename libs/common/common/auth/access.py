@@ -1,16 +1,17 @@
 """What a route needs, declared on it and enforced before anything of the request is read."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
-
-from flask import g
 
 from common.errors import Forbidden, Unauthorized
 
 View = TypeVar("View", bound=Callable[..., object])
 
 _ATTRIBUTE = "__access__"
+# Not flask.g: workers import this package too, and should not have to carry Flask.
+_identity: ContextVar["Identity | None"] = ContextVar("identity", default=None)
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,14 @@ def access_of(view: Callable[..., object]) -> Access | None:
     return access
 
 
+def set_identity(identity: Identity | None) -> None:
+    """Note who is asking, for the rest of this request."""
+    _identity.set(identity)
+
+
 def current_identity() -> Identity:
     """Return who is asking; raises Unauthorized on a public route called without a token."""
-    identity: Identity | None = g.get("identity")
+    identity = _identity.get()
     if identity is None:
         raise Unauthorized("This needs an access token.")
     return identity
@@ -82,5 +88,4 @@ def current_identity() -> Identity:
 
 def identity_or_none() -> Identity | None:
     """Return who is asking, or None."""
-    identity: Identity | None = g.get("identity")
-    return identity
+    return _identity.get()

@@ -7,9 +7,11 @@ from threading import Lock
 import jwt
 
 from common.auth.access import Identity
-from common.auth.jwks import KeySource
+from common.auth.jwks import JwksClient, KeySource
 from common.auth.revocations import RevocationList
+from common.db import Database
 from common.errors import Unauthorized
+from common.settings import ServiceSettings
 
 ALGORITHMS = ("ES256", "RS256")
 _CLOCK_SKEW = 5
@@ -71,6 +73,18 @@ class TokenVerifier:
             raise Unauthorized("The access token has expired; refresh it.") from error
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise Unauthorized("The access token is not valid.") from error
+
+
+def create_verifier(
+    settings: ServiceSettings, database: Database, keys: KeySource | None = None
+) -> TokenVerifier:
+    """Return what checks tokens for a service: by the issuer's JWKS unless `keys` are given."""
+    return TokenVerifier(
+        keys or JwksClient(settings.jwks_url),
+        issuer=settings.token_issuer,
+        audience=settings.token_audience,
+        revocations=RevocationList(database),
+    )
 
 
 def _identity(claims: dict[str, object]) -> Identity:

@@ -47,13 +47,20 @@ class Cache:
             cached = self._redis.get(entry)
             if isinstance(cached, bytes):
                 return cached
-            leader = self._redis.set(f"{entry}.loading", b"1", nx=True, ex=_LOADING_SECONDS)
-            if not leader and (waited := self._wait_for(entry)) is not None:
-                return waited
+            if not self._redis.set(f"{entry}.loading", b"1", nx=True, ex=_LOADING_SECONDS):
+                cached = self._wait_for(entry)
+            else:  # somebody may have stored it since we looked
+                cached = self._redis.get(entry)
+            if isinstance(cached, bytes):
+                return cached
         except redis.RedisError as error:
             self._note_outage(error)
             return load()
-        value = load()
+        try:
+            value = load()
+        except Exception:
+            self._release(entry)  # the next one need not wait for us
+            raise
         self._store(entry, value)
         return value
 
@@ -87,12 +94,10 @@ class Cache:
         deadline = time.monotonic() + _LOADING_SECONDS
         while time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-            cached = self._redis.get(entry)
-            if isinstance(cached, bytes):
-                return cached
             if not self._redis.exists(f"{entry}.loading"):
-                return None
-        return None
+                break
+        # The value is stored before the mark goes: one last look.
+        return cast("bytes | None", self._redis.get(entry))
 
     def _store(self, entry: str, value: bytes) -> None:
         try:
@@ -100,6 +105,12 @@ class Cache:
             pipe.set(entry, value, ex=self._ttl)
             pipe.delete(f"{entry}.loading")
             pipe.execute()
+        except redis.RedisError as error:
+            self._note_outage(error)
+
+    def _release(self, entry: str) -> None:
+        try:
+            self._redis.delete(f"{entry}.loading")
         except redis.RedisError as error:
             self._note_outage(error)
 

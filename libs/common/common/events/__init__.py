@@ -2,7 +2,7 @@
 
 from common.events.envelope import Envelope, Event
 from common.events.inbox import Subscriptions
-from common.events.outbox import Outbox, emit, load_routes
+from common.events.outbox import Outbox, emit, load_routes, open_database
 from common.events.projection import Projection, apply_version
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "apply_version",
     "emit",
     "load_routes",
+    "open_database",
 ]

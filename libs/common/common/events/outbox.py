@@ -9,10 +9,12 @@ import yaml
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import after_commit, db_time
+from common.cache import Cache
+from common.db import Database, after_commit, db_time
 from common.events.envelope import Envelope, Event
 from common.events.nudge import Nudge
 from common.events.tables import outbox, outbox_delivery
+from common.settings import ServiceSettings
 
 Routes = Mapping[str, Sequence[str]]
 """Event type → subscribing services; `external` stands for readers outside Antiphon."""
@@ -69,6 +71,15 @@ def emit(session: Session, event: Event) -> str:
     """Publish `event` if and when this transaction commits; return the event's id."""
     carried: Outbox = session.info["outbox"]
     return carried.add(session, event)
+
+
+def open_database(
+    service: str, settings: ServiceSettings, *, cache: Cache | None = None
+) -> Database:
+    """Open a service's schema; its sessions carry the outbox and, if given, the cache."""
+    nudge = Nudge(settings.cache_url, service)
+    carried = Outbox(f"/{service}", load_routes(settings.contracts_dir), nudge)
+    return Database(settings.database_url, info={"outbox": carried, "cache": cache})
 
 
 def load_routes(contracts_dir: Path) -> Routes:

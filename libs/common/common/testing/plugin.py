@@ -11,7 +11,8 @@ import pytest
 import pytest_socket
 import redis
 
-from common.auth import RevocationList, TokenVerifier
+from common.auth.revocations import RevocationList
+from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database
 from common.db.migrate import upgrade

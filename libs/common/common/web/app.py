@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from common.auth import Access, TokenVerifier
-from common.auth.access import access_of
+from common.auth.access import Access, access_of, set_identity
+from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database, new_id
 from common.errors import Malformed, Unauthorized, UnsupportedMediaType
@@ -129,13 +129,13 @@ def _check_access() -> Response | None:
     if access is None:
         log.error("route_without_access", rule=str(request.url_rule))
         return problem(500, "This route does not say who may use it.")
-    g.identity = None
+    set_identity(None)
     header = request.headers.get("Authorization")
     if header is None and _is_open(access):
         return None
     if header is None:
         raise Unauthorized("This needs an access token: send it as `Authorization: Bearer …`.")
-    g.identity = _identify(header, access)
+    set_identity(_identify(header, access))
     return None
 
 

@@ -1,6 +1,8 @@
 import threading
 import time
 
+import pytest
+
 from common.cache import Cache
 
 
@@ -38,6 +40,17 @@ def test_a_stampede_loads_once(cache: Cache) -> None:
         reader.join()
     assert results == [b"value"] * 20
     assert len(loads) == 1
+
+
+def test_a_failed_load_makes_nobody_wait(cache: Cache) -> None:
+    def fail() -> bytes:
+        raise LookupError
+
+    started = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            cache.get_or_load(["g"], "unknown", fail)
+    assert time.monotonic() - started < 1
 
 
 def test_without_redis_every_read_loads(tmp_path: object) -> None:

@@ -3,8 +3,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from common.db import Database, after_commit, db_time, utcnow
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
+
+from common.db import Database, after_commit, db_time, utcnow
 
 counter = Table("counter", MetaData(), Column("value", Integer, nullable=False))
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
 from common.db import Database, db_time
 from common.jobs import Fenced, RunningJob, cancel_jobs, enqueue, run_job, send_due_jobs
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job, metadata
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 Sent = list[tuple[str, str]]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import jwt
 import pytest
-from common.auth import JwksClient
+
+from common.auth.jwks import JwksClient
 from common.errors import Unavailable
 from common.testing.tokens import TestIssuer
 

@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from common.db import TYPES, Database, Id, new_id, page
-from common.errors import Invalid
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from common.db import TYPES, Database, Id, new_id, page
+from common.errors import Invalid
 
 
 class Base(DeclarativeBase):

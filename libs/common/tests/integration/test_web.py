@@ -2,16 +2,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common.auth import TokenVerifier, current_identity, public, requires, revoke
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_openapi import APIBlueprint
+from sqlalchemy.exc import OperationalError
+
+from common.auth import current_identity, public, requires, revoke
+from common.auth.tokens import TokenVerifier
 from common.db import Database, utcnow
 from common.errors import Conflict, FieldError
 from common.testing.plugin import MakeDatabase
 from common.web import PageQuery, cached_json, create_service_app
 from common.web.openapi import document
-from flask import Flask
-from flask.testing import FlaskClient
-from flask_openapi import APIBlueprint
-from sqlalchemy.exc import OperationalError
 
 MintToken = Callable[..., str]
 

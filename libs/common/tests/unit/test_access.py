@@ -1,4 +1,5 @@
 import pytest
+
 from common.auth import Access, Identity
 from common.errors import Forbidden
 

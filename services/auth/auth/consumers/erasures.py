@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
 from auth.services.receipts import record_receipt
+from common.events import Event, Subscriptions
 
 subscriptions = Subscriptions()
 

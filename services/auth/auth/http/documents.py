@@ -4,12 +4,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from common.auth import public
-from common.errors import NotFound
 from flask import Blueprint, Response, current_app, send_file
 from flask_openapi import APIBlueprint
 
 from auth.http.schemas import JwksOut
+from common.auth import public
+from common.errors import NotFound
 
 api = APIBlueprint("well_known", __name__)
 pages = Blueprint("documents", __name__)

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import Schema
 from pydantic import Field, SecretStr, StringConstraints
 
 from auth.models import Role
+from common.web import Schema
 
 Email = Annotated[
     str,

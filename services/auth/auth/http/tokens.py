@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from common.auth import public
-from common.web import reading, writing
 from flask import Response, current_app, request
 from flask_openapi import APIBlueprint, RequestBody
 
@@ -19,6 +17,8 @@ from auth.services.sessions import (
     refresh_session,
 )
 from auth.settings import AuthSettings
+from common.auth import public
+from common.web import reading, writing
 
 api = APIBlueprint("tokens", __name__, url_prefix="/api/v1/auth")
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.auth import current_identity, public, requires
-from common.web import reading, writing
 from flask import Response, current_app
 from flask_openapi import APIBlueprint
 
@@ -18,6 +16,8 @@ from auth.services.accounts import (
     update_profile,
 )
 from auth.services.passwords import hash_password
+from common.auth import current_identity, public, requires
+from common.web import reading, writing
 
 api = APIBlueprint("users", __name__, url_prefix="/api/v1")
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from common.db import LongText, utcnow
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth.models.schema import Base
+from common.db import LongText, utcnow
 
 
 class SigningKey(Base):

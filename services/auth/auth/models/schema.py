@@ -1,7 +1,8 @@
 """The declarative base of auth's schema."""
 
-from common.db import TYPES, new_metadata
 from sqlalchemy.orm import DeclarativeBase
+
+from common.db import TYPES, new_metadata
 
 
 class Base(DeclarativeBase):

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from common.db import Id, new_id, utcnow
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth.models.schema import Base
+from common.db import Id, new_id, utcnow
 
 
 class UserSession(Base):

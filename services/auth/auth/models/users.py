@@ -3,11 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from common.db import Id, new_id, utcnow
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth.models.schema import Base
+from common.db import Id, new_id, utcnow
 
 
 class Role(StrEnum):

@@ -1,10 +1,10 @@
 """Finding users."""
 
-from common.errors import NotFound
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.models import User
+from common.errors import NotFound
 
 
 def find_user(session: Session, user_id: str) -> User:

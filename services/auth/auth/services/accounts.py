@@ -1,7 +1,5 @@
 """Making, changing and ending accounts."""
 
-from common.auth import revoke
-from common.errors import Conflict, FieldError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +7,8 @@ from auth.events import UserDeleted, UserDisabled, UserRegistered, UserUpdated, 
 from auth.models import Role, User
 from auth.queries.users import find_user
 from auth.services.sessions import revoke_all_sessions
+from common.auth import revoke
+from common.errors import Conflict, FieldError
 
 
 def register_user(

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
-from common.db import Database, new_id, utcnow
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import or_, select
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from auth.models import SigningKey
 from auth.services.sessions import Grant
+from common.db import Database, new_id, utcnow
 
 _CLIENT_ID = "antiphon"
 # How long a retired key still verifies: longer than any access token lives.

@@ -5,8 +5,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from common.auth import revoke
-from common.db import utcnow
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,6 +13,8 @@ from auth.events import emit_session_revoked
 from auth.models import RefreshToken, User, UserSession
 from auth.queries.users import find_by_login
 from auth.services.passwords import password_matches
+from common.auth import revoke
+from common.db import utcnow
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from common.db import Id, LongText, UtcDateTime
 
 revision = "0001"

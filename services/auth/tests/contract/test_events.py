@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from auth import events
 from auth.consumers.erasures import subscriptions
 from auth.models import ErasureReceipt

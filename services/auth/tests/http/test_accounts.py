@@ -1,11 +1,12 @@
 import time
 from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
 
 from auth.models import Role, User
 from common.db import Database
 from common.events.tables import outbox
-from flask.testing import FlaskClient
-from sqlalchemy import select
 
 Register = Callable[..., dict[str, object]]
 LogIn = Callable[..., dict[str, str]]
@@ -22,7 +23,7 @@ def _make_admin(database: Database, user_id: object) -> None:
 
 
 def test_one_reads_and_changes_ones_own_account(
-    register: Register, log_in: LogIn, client: FlaskClient
+    register: Register, log_in: LogIn, client: Any
 ) -> None:
     register()
     headers = _bearer(log_in())
@@ -37,7 +38,7 @@ def test_one_reads_and_changes_ones_own_account(
 
 
 def test_a_new_password_ends_the_other_logins(
-    register: Register, log_in: LogIn, client: FlaskClient
+    register: Register, log_in: LogIn, client: Any
 ) -> None:
     register()
     tokens = log_in()
@@ -50,7 +51,7 @@ def test_a_new_password_ends_the_other_logins(
 
 
 def test_deleting_an_account_tells_everybody_and_leaves_nothing(
-    register: Register, log_in: LogIn, client: FlaskClient, database: Database
+    register: Register, log_in: LogIn, client: Any, database: Database
 ) -> None:
     user = register()
     headers = _bearer(log_in())
@@ -64,7 +65,7 @@ def test_deleting_an_account_tells_everybody_and_leaves_nothing(
 
 
 def test_an_administrator_disables_and_enables(
-    register: Register, log_in: LogIn, client: FlaskClient, database: Database
+    register: Register, log_in: LogIn, client: Any, database: Database
 ) -> None:
     ann, root = register("ann"), register("root")
     _make_admin(database, root["id"])
@@ -80,9 +81,7 @@ def test_an_administrator_disables_and_enables(
     log_in("ann")
 
 
-def test_administration_needs_the_role(
-    register: Register, log_in: LogIn, client: FlaskClient
-) -> None:
+def test_administration_needs_the_role(register: Register, log_in: LogIn, client: Any) -> None:
     ann = register("ann")
     headers = _bearer(log_in("ann"))
     path = f"/api/v1/users/{ann['id']}"
@@ -92,7 +91,7 @@ def test_administration_needs_the_role(
 
 
 def test_an_unknown_user_and_an_impossible_id(
-    register: Register, log_in: LogIn, client: FlaskClient, database: Database
+    register: Register, log_in: LogIn, client: Any, database: Database
 ) -> None:
     root = register("root")
     _make_admin(database, root["id"])

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from common.errors import TooLarge
-
 from media.formats import SNIFF_BYTES
 from media.ports import Received
 

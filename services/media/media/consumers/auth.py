@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from common.auth import revoke
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
-from media.ports import Storage
+from common.auth import revoke
+from common.events import Event, Subscriptions
 from media.services.erasure import erase_user
+
+subscriptions = Subscriptions()
 
 
 class UserEnded(Event):
@@ -22,21 +23,20 @@ class SessionRevoked(Event):
     revoked_at: datetime
 
 
-def make_subscriptions(storage: Storage) -> Subscriptions:
-    """Return the subscriptions; erasing a user needs the storage of the user's files."""
-    subscriptions = Subscriptions()
+@subscriptions.on("auth.user.disabled.v1", UserEnded)
+def disable(session: Session, event: UserEnded) -> None:
+    """Void the user's tokens."""
+    revoke(session, kind="user", subject_id=event.id, revoked_at=event.updated_at)
 
-    @subscriptions.on("auth.user.disabled.v1", UserEnded)
-    def disable(session: Session, event: UserEnded) -> None:
-        revoke(session, kind="user", subject_id=event.id, revoked_at=event.updated_at)
 
-    @subscriptions.on("auth.user.deleted.v1", UserEnded)
-    def erase(session: Session, event: UserEnded) -> None:
-        revoke(session, kind="user", subject_id=event.id, revoked_at=event.updated_at)
-        erase_user(session, storage, event.id)
+@subscriptions.on("auth.user.deleted.v1", UserEnded)
+def erase(session: Session, event: UserEnded) -> None:
+    """Void the user's tokens and erase everything, files included."""
+    disable(session, event)
+    erase_user(session, session.info["storage"], event.id)
 
-    @subscriptions.on("auth.session.revoked.v1", SessionRevoked)
-    def end_session(session: Session, event: SessionRevoked) -> None:
-        revoke(session, kind="session", subject_id=event.id, revoked_at=event.revoked_at)
 
-    return subscriptions
+@subscriptions.on("auth.session.revoked.v1", SessionRevoked)
+def end_session(session: Session, event: SessionRevoked) -> None:
+    """Void the session's tokens."""
+    revoke(session, kind="session", subject_id=event.id, revoked_at=event.revoked_at)

@@ -1,8 +1,8 @@
 """The catalog's tracks: which asset may be heard by whom."""
 
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
+from common.events import Event, Subscriptions
 from media.services.tracks import follow_track, forget_track
 
 subscriptions = Subscriptions()

@@ -3,10 +3,10 @@
 from array import array
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import reading
 from flask_openapi import APIBlueprint
 
+from common.auth import current_identity, requires
+from common.web import reading
 from media.errors import AssetNotFound
 from media.events import cover_url
 from media.http.schemas import (

@@ -4,13 +4,13 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from common.auth import public
-from common.errors import NotFound
-from common.web import reading
 from flask import Response, current_app
 from flask_openapi import APIBlueprint
 from werkzeug.http import dump_options_header
 
+from common.auth import public
+from common.errors import NotFound
+from common.web import reading
 from media.http.schemas import FilePath, ImagePath
 from media.models import Asset
 from media.queries.uploads import upload_of_asset

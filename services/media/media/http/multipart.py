@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from common.errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
 from flask import request
 from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
+from common.errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
 from media.http.schemas import UploadMetadata
 from media.ports import Received, Receiving, Storage
 

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import reading
 from flask import current_app
 from flask_openapi import APIBlueprint
 
+from common.auth import current_identity, requires
+from common.web import reading
 from media.http.schemas import PlaybackOut, TrackPath
 from media.queries.tracks import find_playable
 from media.services.playback import open_playback

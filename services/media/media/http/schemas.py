@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common.web import PageQuery, Schema
 from pydantic import ConfigDict, Field
 
+from common.web import PageQuery, Schema
 from media.tags import Tags
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import reading, writing
-from common.web.schemas import page_of
 from flask import Response, current_app
 from flask_openapi import APIBlueprint, RequestBody
 
+from common.auth import current_identity, requires
+from common.web import reading, writing
+from common.web.schemas import page_of
 from media.http.multipart import upload_form
 from media.http.schemas import UploadMetadata, UploadOut, UploadPage, UploadPath, UploadsQuery
 from media.models import Upload

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from common.db import TYPES, new_metadata
 from sqlalchemy import JSON
 from sqlalchemy.orm import DeclarativeBase
+
+from common.db import TYPES, new_metadata
 
 
 class Base(DeclarativeBase):

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from common.db import Id, utcnow
-from common.events import Projection
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from common.db import Id, utcnow
+from common.events import Projection
 from media.models.schema import Base
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from common.db import Id, new_id, utcnow
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from common.db import Id, new_id, utcnow
 from media.models.assets import Asset
 from media.models.schema import Base
 

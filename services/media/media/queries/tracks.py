@@ -1,9 +1,9 @@
 """Finding what a listener may hear."""
 
-from common.auth import Identity
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
 from media.errors import NotPlayable
 from media.models import Asset, ErasedOwner, Track
 

@@ -1,10 +1,10 @@
 """Finding uploads and assets; somebody else's do not exist for a caller."""
 
-from common.auth import Identity
-from common.db import Page, page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.db import Page, page
 from media.errors import AssetNotFound, UploadNotFound
 from media.models import Asset, Upload, WaveformRow
 

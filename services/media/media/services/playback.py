@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from common.auth import Identity
-
 from media.models import Asset, Track
 from media.services.links import LinkSigner
 

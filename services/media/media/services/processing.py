@@ -7,10 +7,10 @@ from threading import Event
 from typing import Any
 
 import structlog
-from common.db import Database
-from common.jobs import Fenced, RunningJob
 from sqlalchemy.orm import Session
 
+from common.db import Database
+from common.jobs import Fenced, RunningJob
 from media.errors import UnusableFile
 from media.events import AssetDescribed, AssetFailed, AssetReady, emit_asset
 from media.models import Asset, AssetState, Rendition, Upload, UploadStatus, WaveformRow

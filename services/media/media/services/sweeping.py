@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import structlog
-from common.db import Database, utcnow
 from sqlalchemy import select
 
+from common.db import Database, utcnow
 from media.models import Asset
 from media.ports import Storage
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from common.events import Event, apply_version
 from sqlalchemy.orm import Session
 
+from common.events import Event, apply_version
 from media.models import Track, UploadStatus
 from media.queries.tracks import is_erased
 from media.queries.uploads import upload_of_asset

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from common.db import after_commit, new_id
-from common.errors import Forbidden
-from common.jobs import cancel_jobs, enqueue
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from common.db import after_commit, new_id
+from common.errors import Forbidden
+from common.jobs import cancel_jobs, enqueue
 from media.events import AssetDeleted, AssetReceived, emit_asset
 from media.formats import sniff
 from media.models import Asset, AssetState, Upload, UploadStatus

@@ -2,12 +2,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from common.db import Database
 from common.events import Envelope
 from common.testing.contracts import published_samples, received_samples, with_unknown_fields
 from media import events
 from media.adapters.storage import LocalStorage
-from media.app import create_subscriptions
+from media.worker import create_subscriptions
 
 PUBLISHED = {
     kind.event_type: kind

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from common.db import new_id
 
 MakeAudio = Callable[..., Path]

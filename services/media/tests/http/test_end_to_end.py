@@ -6,9 +6,10 @@ from typing import Any
 
 import m3u8
 import pytest
+from sqlalchemy import select
+
 from common.db import Database, new_id
 from common.events.tables import outbox_delivery
-from sqlalchemy import select
 
 Bearer = Callable[..., dict[str, str]]
 

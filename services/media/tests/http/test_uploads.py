@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.db import Database, new_id
-from common.jobs.tables import job
 from sqlalchemy import select
 from werkzeug.serving import make_server
+
+from common.db import Database, new_id
+from common.jobs.tables import job
 
 MakeAudio = Callable[..., Path]
 

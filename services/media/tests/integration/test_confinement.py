@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from media.adapters.ffmpeg import Ffmpeg, FfmpegCrashed, find_ffmpeg
 from media.errors import UnusableFile
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from media.adapters.ffmpeg import Ffmpeg
 from media.adapters.transcoder import FfmpegTranscoder
 from media.errors import UnusableFile

@@ -2,11 +2,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from common.auth.revocations import revocation
 from common.db import Database, new_id
 from common.jobs.tables import job
 from media.models import Asset, Base, ErasedOwner, Track, Upload
-from sqlalchemy import func, select
 
 
 def _files(storage_dir: Path) -> list[Path]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+
 from common.db import Database, db_time, utcnow
 from common.jobs import RunningJob, send_due_jobs
 from common.jobs.queue import MAX_ATTEMPTS
@@ -17,7 +19,6 @@ from media.ports import Description, Transcoded, Transcoder
 from media.services.processing import Workshop, give_up
 from media.services.uploads import TRANSCODE
 from media.tasks import perform
-from sqlalchemy import select, update
 
 MakeAudio = Callable[..., Path]
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+
 from common.db import Database, db_time
 from common.jobs.tables import job
 from media.settings import MediaSettings
-from sqlalchemy import select, update
 
 MakeAudio = Callable[..., Path]
 Start = Callable[[str], subprocess.Popen[bytes]]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from common.db import utcnow
 from common.errors import TooLarge
 from media.adapters.storage import LocalStorage

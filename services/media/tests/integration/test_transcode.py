@@ -5,6 +5,7 @@ from pathlib import Path
 
 import m3u8
 import pytest
+
 from media.adapters.ffmpeg import Ffmpeg
 from media.adapters.transcoder import FfmpegTranscoder
 from media.ports import Transcoded

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from media.formats import AAC, FLAC, MP3, MP4, OGG, WAV, guess_foreign, sniff
 
 # MPEG-1 layer III, 128 kb/s, 44.1 kHz: 417 bytes a frame; MPEG-2, 64 kb/s, 22.05 kHz: 208.

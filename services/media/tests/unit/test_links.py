@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from media.errors import LinkRefused
 from media.services.links import LinkSigner
 

@@ -1,4 +1,5 @@
 import pytest
+
 from media.adapters.hls import bitrates_kbps, output_rate
 
 

@@ -1,7 +1,8 @@
 import pytest
+from pydantic import ValidationError
+
 from media.services.uploads import display_name
 from media.tags import MAX_LYRICS, MAX_TEXT, Tags, clean_text
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(

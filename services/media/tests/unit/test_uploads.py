@@ -1,4 +1,5 @@
 import pytest
+
 from media.models import Asset, Upload, UploadStatus
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.auth import revoke
-from common.events import Event, Subscriptions
 from sqlalchemy.orm import Session
 
+from common.auth import revoke
+from common.events import Event, Subscriptions
 from playlist.services.erasure import erase_user
 
 subscriptions = Subscriptions()

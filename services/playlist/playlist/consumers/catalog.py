@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from common.events import Event, Subscriptions, apply_version
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from common.events import Event, Subscriptions, apply_version
 from playlist.models import Album, Artist, Track
 
 subscriptions = Subscriptions()

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from common.auth import current_identity, requires
-from common.web import PageQuery, reading, writing
-from common.web.schemas import page_of
 from flask import Response
 from flask_openapi import APIBlueprint
 
+from common.auth import current_identity, requires
+from common.web import PageQuery, reading, writing
+from common.web.schemas import page_of
 from playlist.http.schemas import (
     FULL,
     STALE,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from flask_openapi import APIBlueprint
+
 from common.auth import current_identity, requires
 from common.web import PageQuery, reading, writing
 from common.web.schemas import page_of
-from flask_openapi import APIBlueprint
-
 from playlist.http.schemas import ListedPlay, PlayNew, PlayOut, PlayPage
 from playlist.queries.library import list_plays
 from playlist.services.history import record_play

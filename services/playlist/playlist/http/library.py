@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from flask import Response
+from flask_openapi import APIBlueprint
+
 from common.auth import current_identity, requires
 from common.errors import NotFound
 from common.web import PageQuery, reading, writing
 from common.web.schemas import page_of
-from flask import Response
-from flask_openapi import APIBlueprint
-
 from playlist.http.schemas import SavedTrackOut, SavedTrackPage, TrackPath
 from playlist.queries.library import has_saved, list_saved_tracks
 from playlist.services.library import save_track, unsave_track

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from common.web import Page, Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
+from common.web import Page, Schema
 from playlist.models import Visibility
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

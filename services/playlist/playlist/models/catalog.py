@@ -2,11 +2,11 @@
 
 from typing import TypedDict
 
-from common.db import Id
-from common.events import Projection
 from sqlalchemy import JSON, BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from common.db import Id
+from common.events import Projection
 from playlist.models.schema import Base
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.db import Id, new_id, utcnow
 from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from common.db import Id, new_id, utcnow
 from playlist.models.schema import Base
 
 _COUNTS_FROM_MS = 30_000

@@ -4,11 +4,11 @@ from collections.abc import Set
 from datetime import datetime
 from enum import StrEnum
 
-from common.db import Id, new_id, utcnow
-from common.errors import Conflict, FieldError, Invalid, PreconditionFailed
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from common.db import Id, new_id, utcnow
+from common.errors import Conflict, FieldError, Invalid, PreconditionFailed
 from playlist.models.schema import Base
 
 MAX_ENTRIES = 10_000

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from common.db import Id
 from sqlalchemy.orm import Mapped, mapped_column
 
+from common.db import Id
 from playlist.models.schema import Base
 
 

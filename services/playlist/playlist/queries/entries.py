@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from common.auth import Identity
-from common.db import Page, page
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.db import Page, page
 from playlist.models import Entry
 from playlist.queries.tracks import Listed, list_tracks, with_tracks
 

@@ -1,10 +1,10 @@
 """What a listener saved and heard, newest first."""
 
-from common.auth import Identity
-from common.db import Page, page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.db import Page, page
 from playlist.models import Play, SavedTrack
 from playlist.queries.tracks import list_tracks, with_tracks
 

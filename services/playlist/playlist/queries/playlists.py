@@ -2,12 +2,12 @@
 
 from collections.abc import Set
 
-from common.auth import Identity
-from common.db import Page, page
-from common.errors import Forbidden, NotFound
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.db import Page, page
+from common.errors import Forbidden, NotFound
 from playlist.models import Playlist
 
 

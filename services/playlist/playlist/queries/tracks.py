@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from common.auth import Identity
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from common.auth import Identity
 from playlist.models import Album, Artist, Credit, Track
 
 Listed = dict[str, Any]

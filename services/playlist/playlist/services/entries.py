@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence, Set
 
-from common.auth import Identity
-from common.db import new_id, utcnow
-from common.errors import FieldError, Invalid, NotFound
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.db import new_id, utcnow
+from common.errors import FieldError, Invalid, NotFound
 from playlist.events import PlaylistUpdated, emit_playlist
 from playlist.models import Entry, Playlist, check_position
 from playlist.models.ordering import BEYOND, GAP, spread

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from common.db import utcnow
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
+from common.db import utcnow
 from playlist.events import emit_erasure
 from playlist.models import ErasedUser, Play, Playlist, SavedTrack
 from playlist.services.playlists import drop_playlist

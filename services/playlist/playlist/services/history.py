@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from common.auth import Identity
 from common.db import new_id, utcnow
 from common.errors import FieldError, Invalid
-from sqlalchemy.orm import Session
-
 from playlist.events import emit_play
 from playlist.models import Play
 from playlist.queries.tracks import find_visible_tracks

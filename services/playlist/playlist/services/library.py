@@ -1,9 +1,9 @@
 """Saving tracks and taking that back; both may be asked for any number of times."""
 
-from common.auth import Identity
-from common.errors import NotFound
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
+from common.errors import NotFound
 from playlist.events import emit_like
 from playlist.models import SavedTrack
 from playlist.queries.tracks import find_visible_tracks

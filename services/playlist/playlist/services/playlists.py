@@ -2,9 +2,9 @@
 
 from collections.abc import Set
 
-from common.auth import Identity
 from sqlalchemy.orm import Session
 
+from common.auth import Identity
 from playlist.events import PlaylistCreated, PlaylistDeleted, PlaylistUpdated, emit_playlist
 from playlist.models import Playlist, Visibility
 from playlist.queries.playlists import lock_playlist

@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+
 from common.db import Database
 from common.events import Envelope
 from common.events.inbox import receive
@@ -9,7 +11,6 @@ from common.events.tables import inbox
 from common.testing.contracts import published_samples, received_samples, with_unknown_fields
 from playlist import events
 from playlist.consumers import subscriptions
-from sqlalchemy import select
 
 PUBLISHED = {
     kind.event_type: kind

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
+
 from common.auth.access import access_of
 from common.db import new_id
 from common.web.openapi import document
-from flask import Flask
 
 ROUTES = [
     ("GET", "/api/v1/playlists", "playlist:read"),

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from common.db import Database, new_id
 from playlist.models import MAX_ENTRIES, Playlist
 

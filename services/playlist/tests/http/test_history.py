@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from common.db import new_id, utcnow
 
 Headers = dict[str, str]

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from common.db import new_id
 
 Headers = dict[str, str]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from common.db import Database, new_id
 from playlist.models import Album, Artist, Track
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
 
 import pytest
+from sqlalchemy import select, update
+
 from common.auth import Identity
 from common.db import Database, new_id
 from common.errors import NotFound
@@ -16,7 +18,6 @@ from playlist.services.entries import add_entries, move_entry, remove_entry
 from playlist.services.history import record_play
 from playlist.services.library import save_track, unsave_track
 from playlist.services.playlists import create_playlist
-from sqlalchemy import select, update
 
 THREADS = 6
 ROUNDS = 15

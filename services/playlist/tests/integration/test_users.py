@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from common.auth import Identity, RevocationList
+from sqlalchemy import func, select
+
+from common.auth import Identity
+from common.auth.revocations import RevocationList
 from common.db import Database, new_id, utcnow
 from playlist.models import Entry, ErasedUser, Play, Playlist, SavedTrack, Visibility
 from playlist.services.erasure import erase_stragglers
 from playlist.services.playlists import create_playlist
-from sqlalchemy import func, select
 
 Headers = dict[str, str]
 Make = Callable[..., str]

@@ -1,4 +1,5 @@
 import pytest
+
 from common.errors import Conflict, Invalid, PreconditionFailed
 from playlist.models import MAX_ENTRIES, Play, Playlist, SavedTrack, Visibility, check_position
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from playlist.models.ordering import BEYOND, GAP, spread
 
 keys = st.integers(min_value=-(2**60), max_value=2**60)

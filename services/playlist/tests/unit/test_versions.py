@@ -1,4 +1,5 @@
 import pytest
+
 from playlist.http.schemas import IfMatch
 from playlist.http.versions import expected_versions
 
