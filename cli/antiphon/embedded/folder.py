@@ -22,11 +22,6 @@ class DataFolder:
     path: Path
 
     @property
-    def databases(self) -> Path:
-        """The SQLite files, one a service."""
-        return self.path / "databases"
-
-    @property
     def media(self) -> Path:
         """Originals and renditions; also the root of what the gateway may send."""
         return self.path / "media"
@@ -41,14 +36,19 @@ class DataFolder:
         """Locked while Antiphon runs here; says its process id and URL."""
         return self.path / "antiphon.lock"
 
+    @property
+    def secrets(self) -> Path:
+        """Made at the first start, the same ever after."""
+        return self.path / "secrets.json"
+
     def database_url(self, service: str) -> str:
         """Return the SQLAlchemy URL of a service's SQLite file."""
-        return f"sqlite:///{self.databases / f'{service}.sqlite3'}"
+        return f"sqlite:///{self.path / f'{service}.db'}"
 
     @property
     def is_new(self) -> bool:
         """Whether no Antiphon has ever run here."""
-        return not self.databases.exists()
+        return not self.secrets.exists()
 
 
 def open_folder(path: Path) -> DataFolder:
@@ -109,7 +109,7 @@ def _told(holder: dict[str, object] | None) -> str:
 
 def load_secrets(folder: DataFolder) -> dict[str, str]:
     """Return the installation's secrets by environment name, made once, readable by no other."""
-    path = folder.path / "secrets.json"
+    path = folder.secrets
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = [name for name in _SECRETS if name not in kept]
     if missing:

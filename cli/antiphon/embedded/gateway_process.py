@@ -21,6 +21,8 @@ from gateway.routes import SERVICES, load_routes
 _GRACE_SECONDS = 3.0
 _STOP_SECONDS = 5.0
 _CONNECT_SECONDS = 0.5
+# What surrounds the file in a multipart request.
+_FORM_BYTES = 1024 * 1024
 
 
 def check_port(port: int) -> None:
@@ -62,6 +64,7 @@ def gateway_process(installation: Installation) -> Process:
             media_root=installation.folder.media,
             listen=f"127.0.0.1:{installation.port}",
             grace_seconds=_GRACE_SECONDS,
+            **_upload_limit(installation),
         )
         caddyfile.write_text(render(load_routes(), upstreams, options))
         command = run_command(find_caddy(), caddyfile)
@@ -78,3 +81,13 @@ def gateway_process(installation: Installation) -> Process:
         stop_seconds=_STOP_SECONDS,
         shown_level="error",  # it warns of nothing that a person here could mend
     )
+
+
+def _upload_limit(installation: Installation) -> dict[str, dict[str, int]]:
+    """Let through what media itself takes, when its user has set how much that is."""
+    given = installation.environ.get("MEDIA_MAX_UPLOAD_BYTES")
+    if given is None:
+        return {}
+    if not given.isdecimal():
+        raise CannotStartError(f"MEDIA_MAX_UPLOAD_BYTES is {given!r}; it must be a whole number.")
+    return {"max_body_bytes": {"media": int(given) + _FORM_BYTES}}

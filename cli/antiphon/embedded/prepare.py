@@ -47,6 +47,8 @@ def up(data_dir: Path, port: int, *, demo: bool, verbose: bool) -> NoReturn:
         terminal.say(f"data folder: {folder.path}")
         holding = lock(folder, f"http://localhost:{port}")
         check_port(port)
+        if folder.is_new and demo:
+            (folder.path / DEMO_PENDING).touch()
         run_dir = make_run_dir()
         installation, redis = _installation(folder, run_dir, port, terminal)
         plan = _plan(installation, redis, demo=demo)
@@ -102,16 +104,13 @@ def _contracts() -> Path:
 
 
 def _plan(installation: Installation, redis: tuple[str, ...] | None, *, demo: bool) -> Plan:
-    folder, pending = installation.folder, installation.folder.path / DEMO_PENDING
-    if folder.is_new and demo:
-        pending.touch()
-    folder.databases.mkdir(exist_ok=True)
+    folder = installation.folder
     processes = [*service_processes(installation), gateway_process(installation)]
     if redis:
         processes.insert(0, redis_process(redis, installation))
     # Nobody's own modules: some programs look for theirs in the folder they run in.
     processes = [replace(process, cwd=installation.run_dir) for process in processes]
-    first_run = _demo(installation) if demo and pending.exists() else None
+    first_run = _demo(installation) if demo and (folder.path / DEMO_PENDING).exists() else None
     return Plan(
         tuple(processes), first_run, str(folder.path), installation.run_dir, installation.url, 0.0
     )

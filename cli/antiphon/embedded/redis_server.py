@@ -92,8 +92,8 @@ def parse_version(program: Path, told: str) -> Engine | None:
 
 def storage(folder: DataFolder, engine: Engine) -> Path:
     """Return (and make) the engine's own folder: no engine reads a newer one's files."""
-    path = folder.path / "redis" / f"{engine.name.lower()}-{engine.version[0]}"
-    path.mkdir(parents=True, exist_ok=True)
+    path = folder.path / f"{engine.name.lower()}-{engine.version[0]}"
+    path.mkdir(exist_ok=True)
     return path
 
 

@@ -81,7 +81,7 @@ def test_environment_of_a_service(installation: Installation) -> None:
         "CONTRACTS_DIR": "/checkout/contracts",
         "LOG_FORMAT": "json",
         "RESEND_LEASE_SECONDS": "15",
-        "AUTH_DATABASE_URL": "sqlite:////data/databases/auth.sqlite3",
+        "AUTH_DATABASE_URL": "sqlite:////data/auth.db",
         "AUTH_KEY_PASSPHRASE": "of auth",
     }
 
