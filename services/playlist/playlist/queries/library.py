@@ -17,8 +17,9 @@ def has_saved(session: Session, user_id: str, track_id: str) -> bool:
 
 def list_saved_tracks(session: Session, user: Identity, *, limit: int, cursor: str | None) -> Page:
     """Return a page of the user's likes."""
+    # Not `saved.is_(True)`: MySQL uses the index for `= 1` but not for `IS true`.
     query = with_tracks(select(SavedTrack.saved_at), SavedTrack.track_id, user).where(
-        SavedTrack.user_id == user.user_id, SavedTrack.saved.is_(True)
+        SavedTrack.user_id == user.user_id, SavedTrack.saved
     )
     order = [SavedTrack.saved_at, SavedTrack.track_id]
     found = page(session, query, order_by=order, limit=limit, cursor=cursor, descending=True)
