@@ -27,7 +27,7 @@ from media.jobs import create_workshop
 from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import perform
-from media.worker import create_subscriptions
+from media.worker import subscriptions
 
 ARTIST = ("catalog:read", "playback:read", "uploads:read", "uploads:write")
 
@@ -199,7 +199,6 @@ def run_jobs(database: Database, workshop: Workshop) -> RunJobs:
 @pytest.fixture
 def deliver(database: Database, storage: LocalStorage) -> Deliver:
     """Apply an event as the consumer would: `deliver("auth.user.deleted.v1", id=…, version=…)`."""
-    subscriptions = create_subscriptions(storage)
 
     def apply(kind: str, **data: Any) -> None:
         usual = {"version": 1, "downloadable": False, "updated_at": utcnow().isoformat()}
@@ -214,6 +213,7 @@ def deliver(database: Database, storage: LocalStorage) -> Deliver:
             data=usual | data,
         )
         with database.transaction() as session:
+            session.info["storage"] = storage
             subscriptions.apply(session, envelope)
 
     return apply

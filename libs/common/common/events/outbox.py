@@ -9,7 +9,6 @@ import yaml
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.cache import Cache
 from common.db import Database, after_commit, db_time
 from common.events.envelope import Envelope, Event
 from common.events.nudge import Nudge
@@ -73,13 +72,11 @@ def emit(session: Session, event: Event) -> str:
     return carried.add(session, event)
 
 
-def open_database(
-    service: str, settings: ServiceSettings, *, cache: Cache | None = None
-) -> Database:
-    """Open a service's schema; its sessions carry the outbox and, if given, the cache."""
+def open_database(service: str, settings: ServiceSettings, **carried: object) -> Database:
+    """Open a service's schema; its sessions carry the outbox and what else is given."""
     nudge = Nudge(settings.cache_url, service)
-    carried = Outbox(f"/{service}", load_routes(settings.contracts_dir), nudge)
-    return Database(settings.database_url, info={"outbox": carried, "cache": cache})
+    outbox = Outbox(f"/{service}", load_routes(settings.contracts_dir), nudge)
+    return Database(settings.database_url, info={"outbox": outbox, **carried})
 
 
 def load_routes(contracts_dir: Path) -> Routes:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from catalog.models import Genre, Track, TrackGenre
+from catalog.models import Genre, TrackGenre
 from catalog.queries.tracks import TrackFilter, list_tracks
 from catalog.queries.visibility import PUBLIC, Item
 from common.db import page
@@ -28,11 +28,10 @@ def find_genre(session: Session, genre_id: str) -> Item | None:
 
 
 def _select() -> Select[Any]:
-    of_genre = (TrackGenre.genre_id == Genre.id) & (TrackGenre.track_id == Track.id)
-    seen = of_genre & PUBLIC.of(Track)
-    track_count = select(func.count()).select_from(TrackGenre).join(Track, seen).scalar_subquery()
+    seen = (TrackGenre.genre_id == Genre.id) & TrackGenre.published
+    track_count = select(func.count()).select_from(TrackGenre).where(seen).scalar_subquery()
     return select(Genre.id, Genre.name, track_count.label("track_count")).where(
-        exists(select(TrackGenre.track_id).join(Track, seen).correlate(Genre))
+        exists().where(seen)
     )
 
 

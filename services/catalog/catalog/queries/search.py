@@ -23,11 +23,20 @@ _BY_ID: dict[Kind, Callable[[Session, Sequence[str]], dict[str, Item]]] = {
     "artist": artists_by_id,
 }
 _MOST_WORDS = 12
+# Ranking costs about a microsecond a match: of more than this only the newest are ranked.
+_MOST_RANKED = 10_000
+_FTS5_FIRST_RANKED = text(
+    "SELECT rowid FROM search_index WHERE search_index MATCH :match "
+    f"ORDER BY rowid DESC LIMIT 1 OFFSET {_MOST_RANKED}"
+)
 # Weights of kind, title, artist and album.
 _FTS5 = text(
     "SELECT d.subject_id FROM search_index JOIN search_document AS d ON d.id = search_index.rowid "
-    "WHERE search_index MATCH :match "
+    "WHERE search_index MATCH :match AND search_index.rowid > :beyond "
     "ORDER BY bm25(search_index, 0.0, 10.0, 4.0, 2.0), d.id LIMIT :limit"
+)
+_EXACT = text(
+    "SELECT subject_id FROM search_document WHERE kind = :kind AND title = :title LIMIT :limit"
 )
 _FULLTEXT = text(
     "SELECT subject_id FROM search_document "
@@ -58,7 +67,15 @@ def _find(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> li
 def _match_fts5(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> Sequence[str]:
     phrases = " AND ".join(f'"{word}"' for word in wanted)
     match = f'kind : "{kind}" AND {{title artist album}} : ({phrases}*)'
-    return session.scalars(_FTS5, {"match": match, "limit": limit}).all()
+    beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match}) or 0
+    values = {"match": match, "limit": limit, "beyond": beyond}
+    ranked = session.scalars(_FTS5, values).all()
+    if not beyond:
+        return ranked
+    # Whatever is left out, what is called just like the query is not.
+    values = {"kind": kind, "title": " ".join(wanted), "limit": limit}
+    exact = session.scalars(_EXACT, values).all()
+    return list(dict.fromkeys([*exact, *ranked]))[:limit]
 
 
 def _match_fulltext(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from catalog.models import Genre, Track, TrackGenre, name_key
@@ -23,5 +23,14 @@ def set_genres(session: Session, track: Track, names: Sequence[str]) -> None:
     track.genres = [known[key].name for key in wanted]
     session.execute(delete(TrackGenre).where(TrackGenre.track_id == track.id))
     if wanted:
-        rows = [{"track_id": track.id, "genre_id": known[key].id} for key in wanted]
-        session.execute(insert(TrackGenre), rows)
+        row = {"track_id": track.id, "published": track.is_published}
+        session.execute(insert(TrackGenre), [row | {"genre_id": known[key].id} for key in wanted])
+
+
+def follow_state(session: Session, track: Track) -> None:
+    """Count the track in its genres if it is published."""
+    session.execute(
+        update(TrackGenre)
+        .where(TrackGenre.track_id == track.id)
+        .values(published=track.is_published)
+    )

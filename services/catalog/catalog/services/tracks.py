@@ -13,7 +13,7 @@ from catalog.services.albums import is_album_used, publish_album, remove_album, 
 from catalog.services.artists import is_artist_used, publish_artist, remove_artist
 from catalog.services.changes import record
 from catalog.services.credits import CreditSpec, make_credits
-from catalog.services.genres import set_genres
+from catalog.services.genres import follow_state, set_genres
 from catalog.services.indexing import index_tracks, unindex
 from common.auth import Identity
 from common.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
@@ -60,6 +60,8 @@ def tell_change(session: Session, track: Track, *, was_published: bool) -> None:
             publish_album(session, track.album)
         for credit in track.credits:
             publish_artist(session, credit.artist)
+    if track.is_published != was_published:
+        follow_state(session, track)
     appeared = track.is_published and not was_published
     record(session, track_event(TrackPublished if appeared else TrackUpdated, track))
     if track.is_published or was_published:

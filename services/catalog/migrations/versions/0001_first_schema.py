@@ -18,6 +18,7 @@ Key = sa.String(500).with_variant(mysql.VARCHAR(500, collation="utf8mb4_bin"), "
 
 # FTS5 keeps its own index of search_document's rows; these keep it in step.
 FTS5 = """
+CREATE INDEX ix_search_document_kind_title ON search_document (kind, title);
 CREATE VIRTUAL TABLE search_index USING fts5(
     kind, title, artist, album,
     content='search_document', content_rowid='id', prefix='3 4 5',
@@ -166,6 +167,9 @@ def upgrade() -> None:
             "ix_track_album_id_album_position", ["album_id", "album_position"], unique=False
         )
         batch_op.create_index("ix_track_owner_id_id", ["owner_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_track_owner_id_title_key_id", ["owner_id", "title_key", "id"], unique=False
+        )
         batch_op.create_index("ix_track_state_id", ["state", "id"], unique=False)
         batch_op.create_index(
             "ix_track_state_published_at_id", ["state", "published_at", "id"], unique=False
@@ -237,6 +241,7 @@ def upgrade() -> None:
         "track_genre",
         sa.Column("track_id", Id, nullable=False),
         sa.Column("genre_id", Id, nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["genre_id"], ["genre.id"], name=op.f("fk_track_genre_genre_id_genre")
         ),
@@ -249,7 +254,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("track_id", "genre_id", name=op.f("pk_track_genre")),
     )
     with op.batch_alter_table("track_genre", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_track_genre_genre_id"), ["genre_id"], unique=False)
+        batch_op.create_index(
+            "ix_track_genre_genre_id_published", ["genre_id", "published"], unique=False
+        )
 
     op.create_table(
         "inbox",

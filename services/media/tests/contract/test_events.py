@@ -8,7 +8,7 @@ from common.events import Envelope
 from common.testing.contracts import published_samples, received_samples, with_unknown_fields
 from media import events
 from media.adapters.storage import LocalStorage
-from media.worker import create_subscriptions
+from media.worker import subscriptions
 
 PUBLISHED = {
     kind.event_type: kind
@@ -41,11 +41,11 @@ def test_what_is_emitted_looks_like_the_sample(contracts_dir: Path, kind: str) -
 def test_every_routed_event_has_a_handler_that_takes_it(
     contracts_dir: Path, storage: LocalStorage, database: Database
 ) -> None:
-    subscriptions = create_subscriptions(storage)
     samples = received_samples(contracts_dir, "media")
     assert samples.keys() == subscriptions.types
     for sample in samples.values():
         with database.transaction() as session:
+            session.info["storage"] = storage
             subscriptions.apply(session, with_unknown_fields(sample))
 
 
