@@ -59,6 +59,7 @@ class Track(Subject, Base):
         Index("ix_track_state_published_at_id", "state", "published_at", "id"),
         Index("ix_track_owner_id_id", "owner_id", "id"),
         Index("ix_track_owner_id_title_key_id", "owner_id", "title_key", "id"),
+        Index("ix_track_owner_id_state_title_key_id", "owner_id", "state", "title_key", "id"),
         Index("ix_track_album_id_album_position", "album_id", "album_position"),
     )
 

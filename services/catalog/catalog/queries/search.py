@@ -24,10 +24,10 @@ _BY_ID: dict[Kind, Callable[[Session, Sequence[str]], dict[str, Item]]] = {
 }
 _MOST_WORDS = 12
 # Ranking costs about a microsecond a match: of more than this only the newest are ranked.
-_MOST_RANKED = 10_000
+_MOST_RANKED = 5_000
 _FTS5_FIRST_RANKED = text(
     "SELECT rowid FROM search_index WHERE search_index MATCH :match "
-    f"ORDER BY rowid DESC LIMIT 1 OFFSET {_MOST_RANKED}"
+    "ORDER BY rowid DESC LIMIT 1 OFFSET :most"
 )
 # Weights of kind, title, artist and album.
 _FTS5 = text(
@@ -35,6 +35,7 @@ _FTS5 = text(
     "WHERE search_index MATCH :match AND search_index.rowid > :beyond "
     "ORDER BY bm25(search_index, 0.0, 10.0, 4.0, 2.0), d.id LIMIT :limit"
 )
+# What is called just like the query comes first; FULLTEXT does not mind how long a title is.
 _EXACT = text(
     "SELECT subject_id FROM search_document WHERE kind = :kind AND title = :title LIMIT :limit"
 )
@@ -59,7 +60,10 @@ def search(
 
 def _find(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> list[Item]:
     sqlite = session.get_bind().dialect.name == "sqlite"
-    ids = (_match_fts5 if sqlite else _match_fulltext)(session, kind, wanted, limit)
+    ranked = (_match_fts5 if sqlite else _match_fulltext)(session, kind, wanted, limit)
+    values = {"kind": kind, "title": " ".join(wanted), "limit": limit}
+    exact = session.scalars(_EXACT, values)
+    ids = list(dict.fromkeys([*exact, *ranked]))[:limit]
     found = _BY_ID[kind](session, ids) if ids else {}
     return [found[subject_id] for subject_id in ids if subject_id in found]
 
@@ -67,15 +71,9 @@ def _find(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> li
 def _match_fts5(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> Sequence[str]:
     phrases = " AND ".join(f'"{word}"' for word in wanted)
     match = f'kind : "{kind}" AND {{title artist album}} : ({phrases}*)'
-    beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match}) or 0
+    beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match, "most": _MOST_RANKED}) or 0
     values = {"match": match, "limit": limit, "beyond": beyond}
-    ranked = session.scalars(_FTS5, values).all()
-    if not beyond:
-        return ranked
-    # Whatever is left out, what is called just like the query is not.
-    values = {"kind": kind, "title": " ".join(wanted), "limit": limit}
-    exact = session.scalars(_EXACT, values).all()
-    return list(dict.fromkeys([*exact, *ranked]))[:limit]
+    return session.scalars(_FTS5, values).all()
 
 
 def _match_fulltext(

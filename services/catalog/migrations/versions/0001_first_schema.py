@@ -41,6 +41,7 @@ END;
 """
 # One index for each set of columns that MATCH names.
 FULLTEXT = """
+CREATE INDEX ix_search_document_kind_title ON search_document (kind, title(100));
 CREATE FULLTEXT INDEX ft_search_document_title ON search_document (title);
 CREATE FULLTEXT INDEX ft_search_document ON search_document (title, artist, album);
 """
@@ -169,6 +170,11 @@ def upgrade() -> None:
         batch_op.create_index("ix_track_owner_id_id", ["owner_id", "id"], unique=False)
         batch_op.create_index(
             "ix_track_owner_id_title_key_id", ["owner_id", "title_key", "id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_track_owner_id_state_title_key_id",
+            ["owner_id", "state", "title_key", "id"],
+            unique=False,
         )
         batch_op.create_index("ix_track_state_id", ["state", "id"], unique=False)
         batch_op.create_index(
