@@ -25,7 +25,8 @@ def create_workshop(settings: MediaSettings, database: Database, stopping: Event
         memory_bytes=settings.ffmpeg_memory_bytes,
     )
     storage = LocalStorage(settings.storage_dir)
-    return Workshop(database, storage, FfmpegTranscoder(ffmpeg), stopping)
+    transcoder = FfmpegTranscoder(ffmpeg, settings.max_duration_seconds)
+    return Workshop(database, storage, transcoder, stopping)
 
 
 def main() -> None:

@@ -73,8 +73,11 @@ class Transcoded:
 class Transcoder(Protocol):
     """Turns what people upload into what players stream."""
 
-    def describe(self, source: Path) -> Description:
-        """Decode all of `source`; raise UnusableFile, saying why, if it is not playable audio."""
+    def describe(self, source: Path, check: Callable[[], None]) -> Description:
+        """Decode all of `source`; raise UnusableFile, saying why, if it is not playable audio.
+
+        `check` is called about once a second and may raise to end the work.
+        """
         ...
 
     def transcode(

@@ -20,6 +20,8 @@ class MediaSettings(ServiceSettings):
     url_ttl_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400)
     """How long a media link is good."""
     max_upload_bytes: int = Field(500 * 1024 * 1024, ge=1)
+    max_duration_seconds: int = Field(12 * 3600, ge=1)
+    """Longer recordings are refused: a small file may decode to days of silence."""
     ffmpeg: str | None = None
     """The ffmpeg to run; without it PATH's, else imageio-ffmpeg's."""
     ffmpeg_threads: int = Field(1, ge=1)

@@ -94,7 +94,7 @@ class Ffmpeg:
         )
         deadline = Timer(self.timeout_seconds, process.kill)
         deadline.daemon = True
-        reader = Thread(target=output or _discard, args=(process.stdout,), daemon=True)
+        reader = Thread(target=_read, args=(process.stdout, output), daemon=True)
         log = _Log(progress)
         with process:
             try:
@@ -158,10 +158,15 @@ class _Log:
     def _advance(self, key: str, value: str) -> None:
         if key == "out_time_us" and value.lstrip("-").isdigit():
             self.out_time_us = max(int(value), 0)
-            if self._progress:
-                self._progress(self.out_time_us)
+        if key == "progress" and self._progress:  # the last line of each report
+            self._progress(self.out_time_us or 0)
 
 
-def _discard(stream: IO[bytes]) -> None:
-    while stream.read(65536):
-        pass
+def _read(stream: IO[bytes], output: Callable[[IO[bytes]], None] | None) -> None:
+    """Read to the end whatever `output` leaves: a full pipe would stop ffmpeg for good."""
+    try:
+        if output:
+            output(stream)
+    finally:
+        while stream.read(65536):
+            pass

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,7 +36,9 @@ class _Stream:
     front_cover: bool
 
 
-def describe(ffmpeg: Ffmpeg, source: Path) -> Description:
+def describe(
+    ffmpeg: Ffmpeg, source: Path, max_seconds: int, check: Callable[[], None]
+) -> Description:
     """Decode `source` once and describe it; raises UnusableFile saying why it is no audio."""
     known = sniff_file(source)
     metadata = bytearray()
@@ -46,12 +49,16 @@ def describe(ffmpeg: Ffmpeg, source: Path) -> Description:
     run = ffmpeg.run(
         source,
         known.demuxer,
-        ["-map", "0:a:0", "-f", "null", "-", "-map_metadata", "0", "-f", "ffmetadata", "pipe:1"],
+        [
+            *("-map", "0:a:0", "-t", str(max_seconds + 1), "-f", "null", "-"),
+            *("-map_metadata", "0", "-f", "ffmetadata", "pipe:1"),
+        ],
         output=collect,
+        progress=lambda _done_us: check(),
     )
     streams = _streams(run)
     audio = _only_audio(run, streams)
-    duration_ms = _decoded_duration(run)
+    duration_ms = _decoded_duration(run, max_seconds)
     codec, rate, channels = _audio_properties(audio.rest)
     return Description(
         media_type=known.media_type,
@@ -105,11 +112,15 @@ def _only_audio(run: Run, streams: list[_Stream]) -> _Stream:
     return audio[0]
 
 
-def _decoded_duration(run: Run) -> int:
+def _decoded_duration(run: Run, max_seconds: int) -> int:
     """Return what was decoded in ms; refuses nothing at all and far less than the header says."""
     decoded = (run.out_time_us or 0) / 1e6
     if decoded < 0.001:
         raise UnusableFile("The file contains no sound: its audio lasts 0 seconds.")
+    if decoded > max_seconds:
+        raise UnusableFile(
+            f"The recording is longer than the {max_seconds / 3600:g} hours allowed. Split it."
+        )
     matches = (_DURATION.match(line) for line in run.log)
     declared = next((_seconds(match) for match in matches if match), None)
     if declared and decoded < declared * _MIN_DECODED_SHARE:

@@ -14,10 +14,11 @@ class FfmpegTranscoder:
     """Describes and transcodes with one ffmpeg binary."""
 
     ffmpeg: Ffmpeg
+    max_seconds: int = 12 * 3600
 
-    def describe(self, source: Path) -> Description:
+    def describe(self, source: Path, check: Callable[[], None] = lambda: None) -> Description:
         """See Transcoder.describe."""
-        return probe.describe(self.ffmpeg, source)
+        return probe.describe(self.ffmpeg, source, self.max_seconds, check)
 
     def transcode(
         self, source: Path, folder: Path, described: Description, progress: Callable[[float], None]

@@ -50,7 +50,7 @@ def describe_asset(shop: Workshop, job: RunningJob) -> None:
         return
     try:
         with shop.storage.fetch(asset.original_key) as source:
-            description = shop.transcoder.describe(source)
+            description = shop.transcoder.describe(source, lambda: shop.check(job))
     except UnusableFile as refusal:
         _refuse(shop, job, refusal.detail)
         return

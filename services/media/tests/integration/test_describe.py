@@ -212,6 +212,31 @@ def test_what_is_refused_and_why(
     assert str(tmp_path) not in refused.value.detail
 
 
+def test_enormous_tags_do_not_stop_the_work(
+    describe: Describe, make_audio: MakeAudio, tmp_path: Path
+) -> None:
+    plain = make_audio("a.mp3", "-id3v2_version", "0", "-write_xing", "0", seconds=1)
+    big = tmp_path / "big.mp3"
+    comment = b"\x00TEXT\x00" + b"la " * 1_500_000
+    big.write_bytes(_id3v23({b"TIT2": b"\x00Title", b"TXXX": comment}) + plain.read_bytes())
+    assert describe(big).tags.title == "Title"
+
+
+def test_a_recording_may_be_too_long(ffmpeg: Ffmpeg, make_audio: MakeAudio) -> None:
+    audio = make_audio("a.wav", seconds=8, rate=8000, channels=1)
+    assert FfmpegTranscoder(ffmpeg, max_seconds=8).describe(audio).duration_ms == 8000
+    with pytest.raises(UnusableFile, match=r"longer than the 0\.00194444 hours"):
+        FfmpegTranscoder(ffmpeg, max_seconds=7).describe(audio)
+
+
+def test_describing_can_be_ended(ffmpeg: Ffmpeg, make_audio: MakeAudio) -> None:
+    def stop() -> None:
+        raise KeyError("lease lost")
+
+    with pytest.raises(KeyError, match="lease lost"):
+        FfmpegTranscoder(ffmpeg).describe(make_audio("a.wav"), stop)
+
+
 def test_a_container_cannot_make_ffmpeg_read_other_files(
     describe: Describe, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ def test_disabled_users_and_ended_sessions_are_locked_out(
     user_id, session_id = new_id(), new_id()
 
     def asks(**claims: Any) -> int:
-        token = mint_token(scopes=["uploads:read"], **claims)
+        # Issued before the events, to the second.
+        token = mint_token(scopes=["uploads:read"], iat=int(time.time()) - 5, **claims)
         headers = {"Authorization": f"Bearer {token}"}
         status: int = client.get("/api/v1/uploads", headers=headers).status_code
         return status

@@ -29,9 +29,9 @@ class Meddling:
     def __init__(self, real: Transcoder, meanwhile: Callable[[], None]) -> None:
         self._real, self._meanwhile = real, meanwhile
 
-    def describe(self, source: Path) -> Description:
+    def describe(self, source: Path, check: Callable[[], None]) -> Description:
         self._meanwhile()
-        return self._real.describe(source)
+        return self._real.describe(source, check)
 
     def transcode(
         self, source: Path, folder: Path, described: Description, progress: Callable[[float], None]
