@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +67,8 @@ class AntiphonClient:
     def log_in(self, username: str, password: str) -> None:
         """Get tokens for a user name or e-mail address; LoginError if the two do not match."""
         self._credentials = (username, password)
-        self._retry.run(self._enter)
+        # Who has just typed the wrong URL should not wait long to learn it.
+        replace(self._retry, attempts=min(3, self._retry.attempts)).run(self._enter)
 
     def find_upload(self, sha256: str) -> Upload | None:
         """Return the user's own upload with this content (hex digest), if there is one."""

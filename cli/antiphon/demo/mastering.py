@@ -13,6 +13,8 @@ from antiphon.ffmpeg import EncodingError, run_ffmpeg
 LOUDNESS_LUFS = -16.5
 # Caught 0.8 dB early: samples at the limit can stand for a wave a little higher between them.
 _LIMITER = "alimiter=limit=0.81:level=0:attack=4:release=70"
+# Said again after each effect: ffmpeg before 7 forgets it on the way.
+_MONO = "aformat=channel_layouts=mono"
 _SAMPLES = ["-f", "f64le"]
 _RAW = [*_SAMPLES, "-ar", str(SAMPLE_RATE)]
 
@@ -29,7 +31,7 @@ def _graph(piece: Piece) -> str:
     """Return the filters that make a stereo piece of its tracks and the room's response."""
     count = len(piece.parts)
     tracks = [
-        f"[{number}]aformat=fltp:{SAMPLE_RATE},{part.effect or 'anull'}[{number}t]"
+        f"[{number}]aformat=fltp:{SAMPLE_RATE},{part.effect or 'anull'},{_MONO}[{number}t]"
         for number, part in enumerate(piece.parts)
     ]
     # Not amix: how it weighs its inputs differs from one version of ffmpeg to the next.

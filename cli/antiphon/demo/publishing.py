@@ -43,8 +43,7 @@ def _publish(console: Console, url: str, data_dir: Path) -> int:
     client = AntiphonClient(url, Retry(wait=wait_unless_stopped(stop)))
     login = enter(client, data_dir)
     folder = data_dir / "demo"
-    console.print(f"Composing {ALBUM} by {ARTIST} ...")
-    files = make_album(folder, lambda title: console.print(f"  {title}"))
+    files = make_album(folder, lambda title: console.print(f"composed  {title}"))
     with choose_display(console, folder, len(files)) as display:
         report = Import(client, files, display, stop=stop).run()
     if report.exit_code:

@@ -30,7 +30,7 @@ def import_music(
     stop = threading.Event()
     try:
         client = AntiphonClient(url, Retry(wait=wait_unless_stopped(stop)))
-        client.log_in(*_credentials(username, data_dir))
+        _log_in(client, username, data_dir)
         with choose_display(console, folder, len(findings.files)) as display:
             if dry_run:
                 report = look_only(client, findings.files, display)
@@ -46,21 +46,30 @@ def import_music(
     return report.exit_code or (1 if findings.unreadable else 0)
 
 
-def _credentials(username: str | None, data_dir: Path) -> tuple[str, str]:
-    if username is None:
-        login = read_login(data_dir)
-        if login is None:
-            raise LoginError(
-                f"There is no demo login in {data_dir}. Run `antiphon demo` first, name the data "
-                "folder with --data-dir, or say whose music it is with --username."
-            )
-        return login.username, login.password
+def _log_in(client: AntiphonClient, username: str | None, data_dir: Path) -> None:
+    if username is not None:
+        client.log_in(username, _password(username))
+        return
+    login = read_login(data_dir)
+    advice = (
+        f"Run `antiphon demo --url {client.url}` first, name another data folder with --data-dir, "
+        "or say whose music it is with --username."
+    )
+    if login is None:
+        raise LoginError(f"There is no demo login in {data_dir}. {advice}")
+    try:
+        client.log_in(login.username, login.password)
+    except LoginError as error:
+        raise LoginError(f"The demo login in {data_dir} is not valid. {advice}") from error
+
+
+def _password(username: str) -> str:
     password = os.environ.get("ANTIPHON_PASSWORD")
     if password:
-        return username, password
+        return password
     if not sys.stdin.isatty():
         raise LoginError("Set ANTIPHON_PASSWORD: there is no terminal to ask for the password.")
-    return username, Console().input(f"Password of {username}: ", password=True, markup=False)
+    return Console().input(f"Password of {username}: ", password=True, markup=False)
 
 
 def _print_findings(console: Console, findings: Findings, folder: Path) -> None:

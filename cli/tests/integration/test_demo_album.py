@@ -3,11 +3,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tinytag import TinyTag
+
 from antiphon.demo.album import ALBUM, ARTIST, make_album
 from antiphon.demo.library import make_library, plan_library
 from antiphon.demo.pieces import all_pieces
 from antiphon.ffmpeg import EncodingError, find_ffmpeg, run_ffmpeg
-from tinytag import TinyTag
 
 pytestmark = pytest.mark.xdist_group("demo_album")
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+
 from antiphon.client.errors import ApiError, ServerBusyError, ServerUnreachableError
 from antiphon.client.problems import retry_after_seconds
 from antiphon.client.retry import Retry

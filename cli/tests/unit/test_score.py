@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import pytest
+
 from antiphon.demo.pieces import all_pieces, plain_hunt
 from antiphon.demo.score import frequency, line, midi_number
 

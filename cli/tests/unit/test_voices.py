@@ -3,6 +3,7 @@ from array import array
 from itertools import pairwise
 
 import pytest
+
 from antiphon.demo import voices
 from antiphon.demo.mixing import play, reverberation
 from antiphon.demo.score import Note, Part, Piece, frequency

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from antiphon.client.api import AntiphonClient
-from antiphon.client.retry import Retry
 from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.serving import make_server
+
+from antiphon.client.api import AntiphonClient
+from antiphon.client.retry import Retry
 
 STAGES = ["received", "described", "transcoded", "published"]
 

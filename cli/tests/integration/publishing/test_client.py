@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from antiphon.client.api import AntiphonClient
 from antiphon.client.errors import ApiError, ClientError, LoginError, ServerUnreachableError
 from antiphon.client.retry import Retry

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from antiphon.demo.login import read_login
 from antiphon.demo.pieces import all_pieces
 from antiphon.demo.publishing import publish_demo

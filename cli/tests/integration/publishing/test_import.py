@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+
 from antiphon.client.api import AntiphonClient
 from antiphon.client.resources import Tokens
 from antiphon.client.retry import Retry
+from antiphon.demo.login import Login, write_login
 from antiphon.importing.display import Bars, Lines
 from antiphon.importing.report import Outcome, Report
 from antiphon.importing.run import Import, StoppedError, wait_unless_stopped
 from antiphon.importing.session import import_music, print_report
 from antiphon.importing.walking import find_audio
-from rich.console import Console
 
 UPLOADS = "/api/v1/uploads"
 WAIT_SECONDS = 30.0
@@ -244,6 +246,14 @@ def test_without_a_login_the_way_to_one_is_told(
     code = import_music(music, stand_in.url, None, tmp_path, jobs=1, dry_run=False)
     assert code == 1
     assert "antiphon demo" in capsys.readouterr().out
+
+
+def test_a_demo_login_of_another_server_is_told(
+    stand_in: Any, music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_login(tmp_path, Login("demo", "demo@example.com", "from somewhere else"))
+    assert import_music(music, stand_in.url, None, tmp_path, jobs=1, dry_run=False) == 1
+    assert f"is not valid. Run `antiphon demo --url {stand_in.url}`" in capsys.readouterr().out
 
 
 def test_a_wrong_password_is_told(stand_in: Any, music: Path) -> None:

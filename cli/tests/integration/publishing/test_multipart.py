@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from antiphon.client.multipart import MultipartUpload, SourceError
 from werkzeug.formparser import parse_form_data
+
+from antiphon.client.multipart import MultipartUpload, SourceError
 
 
 def in_memory(*_args: object, **_kwargs: object) -> io.BytesIO:
