@@ -7,7 +7,7 @@ from catalog.models.folding import fold, index_words, name_key, words
 from catalog.models.genres import Genre, TrackGenre
 from catalog.models.plays import PlayCount, PlayDay
 from catalog.models.schema import TEXT_LENGTH, Base
-from catalog.models.search import SearchDocument, mark
+from catalog.models.search import SearchDocument, SearchWord, mark, unmark
 from catalog.models.tracks import Credit, Lyrics, Role, Track, TrackState
 from catalog.models.upstream import Asset, ErasedUser
 
@@ -26,6 +26,7 @@ __all__ = [
     "PlayDay",
     "Role",
     "SearchDocument",
+    "SearchWord",
     "Track",
     "TrackGenre",
     "TrackState",
@@ -33,5 +34,6 @@ __all__ = [
     "index_words",
     "mark",
     "name_key",
+    "unmark",
     "words",
 ]

@@ -6,10 +6,13 @@ Migrations put a full-text index over it: FTS5 on SQLite, FULLTEXT on MySQL and 
 from collections.abc import Iterable
 
 from sqlalchemy import Integer, String, Text, UniqueConstraint
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog.models.schema import Base
 from common.db import Id
+
+Word = String(64).with_variant(mysql.VARCHAR(64, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 # MySQL's FULLTEXT leaves out words of one or two characters and common ones such as "the": with
 # this before each word none is short and none is common.
@@ -30,6 +33,20 @@ class SearchDocument(Base):
     album: Mapped[str] = mapped_column(Text)
 
 
+class SearchWord(Base):
+    """A word that documents have or had: what a misspelled query is corrected to."""
+
+    __tablename__ = "search_word"
+
+    word: Mapped[str] = mapped_column(Word, primary_key=True)
+    backwards: Mapped[str] = mapped_column(Word, index=True)
+
+
 def mark(words: Iterable[str]) -> list[str]:
     """Return words as they are stored in documents and looked up in the index."""
     return [_MARK + word for word in words]
+
+
+def unmark(word: str) -> str:
+    """Return a stored word as people type it."""
+    return word.removeprefix(_MARK)

@@ -4,14 +4,16 @@ What a user types never reaches either syntax: only folded words of letters and 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from catalog.models import mark, words
+from catalog.models import index_words, mark, words
 from catalog.queries.albums import albums_by_id
 from catalog.queries.artists import artists_by_id
+from catalog.queries.spelling import correct
 from catalog.queries.tracks import tracks_by_id
 from catalog.queries.visibility import Item
 
@@ -47,42 +49,68 @@ _FULLTEXT = text(
 )
 
 
+@dataclass(frozen=True)
+class Request:
+    """What to find: words with their alternatives, and the title that would be an exact hit."""
+
+    words: Sequence[Sequence[str]]
+    title: str
+    limit: int
+
+
 def search(
     session: Session, query: str, kinds: Sequence[Kind], limit: int
 ) -> dict[str, list[Item]]:
-    """Return for each kind the best matches, best first: every word, the last one as a prefix."""
-    wanted = mark(words(query)[:_MOST_WORDS])
-    return {
-        f"{kind}s": _find(session, kind, wanted, limit) if wanted and kind in kinds else []
-        for kind in _BY_ID
-    }
+    """Return for each kind the best matches, best first: every word, the last one as a prefix.
+
+    When nothing matches, words that are one typo away from known ones are tried.
+    """
+    typed = words(query)[:_MOST_WORDS]
+    title = " ".join(mark(index_words(query)))
+    found = _search(session, Request([[word] for word in typed], title, limit), kinds)
+    if typed and not any(found.values()):
+        meant = correct(session, typed)
+        if meant is not None:
+            return _search(session, Request(meant, title, limit), kinds)
+    return found
 
 
-def _find(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> list[Item]:
+def _search(session: Session, request: Request, kinds: Sequence[Kind]) -> dict[str, list[Item]]:
+    asked = kinds if request.words else ()
+    return {f"{kind}s": _find(session, kind, request) if kind in asked else [] for kind in _BY_ID}
+
+
+def _find(session: Session, kind: Kind, request: Request) -> list[Item]:
     sqlite = session.get_bind().dialect.name == "sqlite"
-    ranked = (_match_fts5 if sqlite else _match_fulltext)(session, kind, wanted, limit)
-    values = {"kind": kind, "title": " ".join(wanted), "limit": limit}
+    ranked = (_match_fts5 if sqlite else _match_fulltext)(session, kind, request)
+    values = {"kind": kind, "title": request.title, "limit": request.limit}
     exact = session.scalars(_EXACT, values)
-    ids = list(dict.fromkeys([*exact, *ranked]))[:limit]
+    ids = list(dict.fromkeys([*exact, *ranked]))[: request.limit]
     found = _BY_ID[kind](session, ids) if ids else {}
     return [found[subject_id] for subject_id in ids if subject_id in found]
 
 
-def _match_fts5(session: Session, kind: Kind, wanted: Sequence[str], limit: int) -> Sequence[str]:
-    phrases = " AND ".join(f'"{word}"' for word in wanted)
-    match = f'kind : "{kind}" AND {{title artist album}} : ({phrases}*)'
+def _match_fts5(session: Session, kind: Kind, request: Request) -> Sequence[str]:
+    *whole, last = request.words
+    phrases = [_any_of(alternatives, '"{}"') for alternatives in whole]
+    phrases.append(_any_of(last, '"{}"*'))
+    match = f'kind : "{kind}" AND {{title artist album}} : ({" AND ".join(phrases)})'
     beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match, "most": _MOST_RANKED}) or 0
-    values = {"match": match, "limit": limit, "beyond": beyond}
+    values = {"match": match, "limit": request.limit, "beyond": beyond}
     return session.scalars(_FTS5, values).all()
 
 
-def _match_fulltext(
-    session: Session, kind: Kind, wanted: Sequence[str], limit: int
-) -> Sequence[str]:
+def _any_of(alternatives: Sequence[str], form: str) -> str:
+    return f"({' OR '.join(form.format(word) for word in mark(alternatives))})"
+
+
+def _match_fulltext(session: Session, kind: Kind, request: Request) -> Sequence[str]:
+    *whole, last = [mark(alternatives) for alternatives in request.words]
+    groups = [*whole, [f"{word}*" for word in last]]
     values = {
         "kind": kind,
-        "match": " ".join(f"+{word}" for word in wanted) + "*",
-        "ranking": " ".join(wanted) + "*",
-        "limit": limit,
+        "match": " ".join(f"+({' '.join(group)})" for group in groups),
+        "ranking": " ".join(word for group in groups for word in group),
+        "limit": request.limit,
     }
     return session.scalars(_FULLTEXT, values).all()

@@ -12,10 +12,12 @@ from catalog.models import (
     Artist,
     Credit,
     SearchDocument,
+    SearchWord,
     Track,
     TrackState,
     index_words,
     mark,
+    unmark,
 )
 
 _BATCH = 500
@@ -112,6 +114,21 @@ def _replace(session: Session, ids: Sequence[str], documents: list[dict[str, Any
     unindex(session, ids)
     if documents:
         session.execute(insert(SearchDocument), documents)
+        _learn_words(session, documents)
+
+
+def _learn_words(session: Session, documents: list[dict[str, Any]]) -> None:
+    """Note the documents' words for corrections; words of vanished documents do no harm."""
+    texts = (document[name] for document in documents for name in ("title", "artist", "album"))
+    # In order, so that two transactions do not wait for each other.
+    found = sorted({unmark(word) for text in texts for word in text.split()})
+    ignoring_known = (
+        insert(SearchWord)
+        .prefix_with("OR IGNORE", dialect="sqlite")
+        .prefix_with("IGNORE", dialect="mysql")
+        .prefix_with("IGNORE", dialect="mariadb")
+    )
+    session.execute(ignoring_known, [{"word": word, "backwards": word[::-1]} for word in found])
 
 
 def _batches(ids: Iterable[str]) -> Iterator[list[str]]:

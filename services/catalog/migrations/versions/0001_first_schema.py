@@ -15,6 +15,7 @@ depends_on = None
 
 # Folded in Python, so the database compares bytes.
 Key = sa.String(500).with_variant(mysql.VARCHAR(500, collation="utf8mb4_bin"), "mysql", "mariadb")
+Word = sa.String(64).with_variant(mysql.VARCHAR(64, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 # FTS5 keeps its own index of search_document's rows; these keep it in step.
 FTS5 = """
@@ -328,6 +329,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_document")),
         sa.UniqueConstraint("subject_id", name=op.f("uq_search_document_subject_id")),
     )
+    op.create_table(
+        "search_word",
+        sa.Column("word", Word, nullable=False),
+        sa.Column("backwards", Word, nullable=False),
+        sa.PrimaryKeyConstraint("word", name=op.f("pk_search_word")),
+    )
+    op.create_index(op.f("ix_search_word_backwards"), "search_word", ["backwards"])
     sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in _statements(FTS5 if sqlite else FULLTEXT):
         op.execute(statement)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from catalog.models import Album, Artist, Credit, Genre, Track, TrackGenre, TrackState
+from catalog.services.indexing import index_albums, index_artists, index_tracks
 from common.db import Database, new_id, utcnow
 
 Headers = dict[str, str]
@@ -54,6 +55,9 @@ def library(database: Database, owner_id: str) -> dict[str, str]:
     with database.transaction() as session:
         for model, values in rows.items():
             session.execute(insert(model), values)
+        index_tracks(session, ids[2])
+        index_albums(session, ids[1])
+        index_artists(session, ids[0])
     return {"artist": ids[0][0], "album": ids[1][0], "track": ids[2][0], "genre": ids[3][0]}
 
 
@@ -113,7 +117,7 @@ def test_an_albums_first_tracks_go_on_in_the_list(library: dict[str, str], get: 
         ("/genres/{genre}", 3),
         ("/charts/top?limit={limit}", 2),
         ("/charts/new?limit={limit}", 2),
-        ("/search?q=name&limit=50", 10),
+        ("/search?q=name&limit={limit}", 13),
     ],
 )
 def test_the_number_of_queries_does_not_grow(
@@ -126,7 +130,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     counts = []
     client.get("/api/v1/genres", headers=owner)  # loads the revocations
-    for limit in (1, 200):
+    for limit in (1, 50):
         with count_queries() as queries:
             response = client.get(f"/api/v1{path}".format(**library, limit=limit), headers=owner)
         assert response.status_code == 200, response.text
