@@ -67,7 +67,6 @@ class Transcoded:
     renditions: tuple[RenditionFile, ...]
     loudness: Loudness | None
     waveform: Waveform
-    duration_ms: int
 
 
 class Transcoder(Protocol):

@@ -66,7 +66,6 @@ def transcode(
         ),
         loudness=_loudness(run),
         waveform=peaks.waveform(),
-        duration_ms=round(run.out_time_us / 1000) if run.out_time_us else described.duration_ms,
     )
 
 
@@ -89,7 +88,7 @@ def bitrates_kbps(sample_rate: int, channels: int) -> tuple[int, ...]:
 
 def _filters(rate: int, channels: int) -> list[str]:
     layout = "mono" if channels == 1 else "stereo"
-    measured = "[0:a:0]ebur128=peak=true:framelog=quiet"
+    measured = "[0:a:0]ebur128=peak=true:framelog=verbose"
     shaped = f"aformat=sample_rates={rate}:channel_layouts={layout}"
     drawn = f"aformat=sample_fmts=s16:sample_rates={PEAK_SAMPLE_RATE}:channel_layouts=mono"
     graph = f"{measured},{shaped},asplit=4[a0][a1][a2][all];[all]{drawn}[peaks]"

@@ -175,7 +175,7 @@ def _keep_description(asset: Asset, found: Description, cover: dict[str, Any] | 
 
 
 def _keep_renditions(session: Session, asset: Asset, result: Transcoded, attempt: int) -> None:
-    asset.attempt, asset.duration_ms = attempt, result.duration_ms
+    asset.attempt = attempt
     asset.loudness = asdict(result.loudness) if result.loudness else None
     asset.renditions = [Rendition(asset_id=asset.id, **asdict(made)) for made in result.renditions]
     session.merge(WaveformRow(asset_id=asset.id, **asdict(result.waveform)))

@@ -72,7 +72,6 @@ def test_every_rendition_decodes_without_a_warning(
             # AAC adds a frame of 1024 samples before and up to one after.
             assert _duration(run_ffmpeg, path) == pytest.approx(13, abs=0.07)
         assert (folder / f"{rendition.name}.m4s").stat().st_size == rendition.size_bytes
-    assert made.duration_ms == pytest.approx(13_000, abs=60)
 
 
 def test_the_playlists_are_valid_single_file_hls(
@@ -153,8 +152,7 @@ def test_the_waveform_follows_the_sound(
 def test_a_clip_of_a_moment_is_transcoded_too(
     transcode: Transcode, make_audio: MakeAudio, folder: Path, run_ffmpeg: RunFfmpeg
 ) -> None:
-    made = transcode(make_audio("a.wav", seconds=0.05))
-    assert made.duration_ms == pytest.approx(50, abs=5)
+    transcode(make_audio("a.wav", seconds=0.05))
     assert run_ffmpeg("-v", "warning", "-i", folder / "master.m3u8", "-f", "null", "-") == ""
 
 
