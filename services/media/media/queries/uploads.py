@@ -27,15 +27,14 @@ def list_uploads(
     return page(session, query, order_by=[Upload.id], limit=limit, cursor=cursor, descending=True)
 
 
-def find_same_bytes(session: Session, owner_id: str, sha256: str) -> Upload | None:
-    """Return the owner's upload of exactly these bytes, locked until the transaction ends."""
+def find_same_bytes(session: Session, owner_id: str, sha256: str, *, lock: bool) -> Upload | None:
+    """Return the owner's upload of exactly these bytes; `lock` it until the transaction ends."""
     query = (
         select(Upload)
         .join(Asset, Asset.id == Upload.asset_id)
         .where(Asset.owner_id == owner_id, Asset.sha256 == sha256)
-        .with_for_update()
     )
-    return session.scalars(query).first()
+    return session.scalars(query.with_for_update() if lock else query).first()
 
 
 def upload_of_asset(session: Session, asset_id: str) -> Upload | None:

@@ -35,7 +35,7 @@ def receive_upload(
     """
     if is_erased(session, owner_id):  # a token that outlived its user
         raise Forbidden("This account was deleted.")
-    upload = find_same_bytes(session, owner_id, received.sha256)
+    upload = find_same_bytes(session, owner_id, received.sha256, lock=True)
     if upload is None:
         upload, begins = _create(session, owner_id, received)
     else:
@@ -94,8 +94,9 @@ def _create(session: Session, owner_id: str, received: Received) -> tuple[Upload
         with session.begin_nested():
             session.add_all((asset, upload))
     except IntegrityError:
-        # The same bytes came twice at once, and the other request was first.
-        other = find_same_bytes(session, owner_id, received.sha256)
+        # The same bytes came twice at once, and the other request was first. On MySQL all who
+        # lost share a lock on its row now: one that asked for more would be a deadlock.
+        other = find_same_bytes(session, owner_id, received.sha256, lock=False)
         if other is None:
             raise
         return other, False

@@ -39,6 +39,28 @@ def test_the_same_bytes_are_the_same_upload(
         assert len(session.execute(select(job.c.id)).all()) == 3
 
 
+def test_the_same_bytes_at_once_are_one_upload(
+    app: Any, bearer: Any, make_audio: MakeAudio, database: Database
+) -> None:
+    content, headers = make_audio("a.mp3", seconds=1).read_bytes(), bearer()
+    at_once, answers = threading.Barrier(6), []
+
+    def send() -> None:
+        form = {"file": (io.BytesIO(content), "a.mp3")}
+        at_once.wait(timeout=10)
+        answers.append(app.test_client().post("/api/v1/uploads", data=form, headers=headers))
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [202]
+    assert len({answer.json["id"] for answer in answers}) == 1
+    with database.reading() as session:
+        assert len(session.execute(select(job.c.id)).all()) == 1
+
+
 def test_a_failed_upload_may_be_tried_again(
     upload: Any, run_jobs: Any, client: Any, bearer: Any, emitted: Any
 ) -> None:
