@@ -38,7 +38,7 @@ def read_artist(path: ArtistPath) -> Any:
     )
 
 
-@api.post("", responses={201: ArtistOut})
+@api.post("", responses={201: ArtistOut, 409: None})
 @requires(scope="catalog:write")
 def create_artist(body: ArtistIn) -> Any:
     """Make an artist of one's own."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import PurePath
+from pathlib import PurePosixPath
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -119,7 +119,7 @@ def _create(session: Session, recording: Recording, labels: Labels) -> Track:
         credits=credited,
         genres=[],
     )
-    track.retitle(labels.title or PurePath(labels.filename).stem or "Untitled")
+    track.retitle(labels.title or _stem(labels.filename) or "Untitled")
     track.place(labels.disc_number, labels.track_number)
     session.add(track)
     session.flush()
@@ -144,6 +144,11 @@ def _album(
         release_date=date(labels.year, 1, 1) if labels.year and dated else None,
         cover_url=labels.cover_url,
     )
+
+
+def _stem(filename: str) -> str:
+    # Browsers of old send whole paths, on Windows with backslashes.
+    return PurePosixPath(filename.replace("\\", "/")).stem.strip()
 
 
 def _track_of(session: Session, asset_id: str) -> Track | None:

@@ -96,13 +96,23 @@ def test_the_uploader_knows_better_than_the_tags(
         assert track.genres == ["Art Rock", "Pop"]
 
 
+@pytest.mark.parametrize(
+    ("filename", "title"),
+    [
+        ("Side A.take 2.flac", "Side A.take 2"),
+        ("C:\\Music\\song.mp3", "song"),
+        ("../../etc/evil.mp3", "evil"),
+        ("...", "..."),
+        ("/", "Untitled"),
+    ],
+)
 def test_a_file_without_tags_is_named_after_itself(
-    database: Database, deliver: Deliver, asset: MakeAsset
+    filename: str, title: str, database: Database, deliver: Deliver, asset: MakeAsset
 ) -> None:
-    deliver(READY, **(asset(filename="Side A.take 2.flac") | {"tags": None}))
+    deliver(READY, **(asset(filename=filename) | {"tags": None}))
     with database.reading() as session:
         track = session.scalars(select(Track)).one()
-        assert track.title == "Side A.take 2"
+        assert track.title == title
         assert [c.artist.name for c in track.credits] == ["Unknown Artist"]
         assert track.album_id is None
 
