@@ -5,11 +5,12 @@ from catalog.settings import CatalogSettings
 from common.cache import Cache
 from common.events import open_database
 from common.events.worker import run_worker
+from common.settings import load
 
 subscriptions = auth.subscriptions | media.subscriptions | playlist.subscriptions
 
 if __name__ == "__main__":
-    settings = CatalogSettings()
+    settings = load(CatalogSettings)
     run_worker(
         "catalog",
         settings,

@@ -25,7 +25,7 @@ _BY_ID: dict[Kind, Callable[[Session, Sequence[str]], dict[str, Item]]] = {
     "artist": artists_by_id,
 }
 _MOST_WORDS = 12
-# Ranking costs about a microsecond a match: of more than this only the newest are ranked.
+# Ranking costs about a microsecond a match: of more than this FTS5 ranks only the newest.
 _MOST_RANKED = 5_000
 _FTS5_FIRST_RANKED = text(
     "SELECT rowid FROM search_index WHERE search_index MATCH :match "
@@ -41,11 +41,13 @@ _FTS5 = text(
 _EXACT = text(
     "SELECT subject_id FROM search_document WHERE kind = :kind AND title = :title LIMIT :limit"
 )
+# All kinds in one pass: the index is read once, which is what costs.
 _FULLTEXT = text(
-    "SELECT subject_id FROM search_document "
-    "WHERE kind = :kind AND MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE) "
-    "ORDER BY 4 * MATCH (title) AGAINST (:ranking IN BOOLEAN MODE) "
-    "+ MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE) DESC, id LIMIT :limit"
+    "SELECT kind, subject_id FROM (SELECT kind, subject_id, ROW_NUMBER() OVER "
+    "(PARTITION BY kind ORDER BY 4 * MATCH (title) AGAINST (:ranking IN BOOLEAN MODE) "
+    "+ MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE) DESC, id) AS place "
+    "FROM search_document WHERE MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE)"
+    ") AS ranked WHERE place <= :limit ORDER BY kind, place"
 )
 
 
@@ -76,41 +78,51 @@ def search(
 
 
 def _search(session: Session, request: Request, kinds: Sequence[Kind]) -> dict[str, list[Item]]:
-    asked = kinds if request.words else ()
-    return {f"{kind}s": _find(session, kind, request) if kind in asked else [] for kind in _BY_ID}
+    found: dict[str, list[Item]] = {f"{kind}s": [] for kind in _BY_ID}
+    if request.words:
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        ranked = (_match_fts5 if sqlite else _match_fulltext)(session, request, kinds)
+        for kind in kinds:
+            found[f"{kind}s"] = _show(session, kind, request, ranked[kind])
+    return found
 
 
-def _find(session: Session, kind: Kind, request: Request) -> list[Item]:
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    ranked = (_match_fts5 if sqlite else _match_fulltext)(session, kind, request)
+def _show(session: Session, kind: Kind, request: Request, ranked: Sequence[str]) -> list[Item]:
     values = {"kind": kind, "title": request.title, "limit": request.limit}
     exact = session.scalars(_EXACT, values)
     ids = list(dict.fromkeys([*exact, *ranked]))[: request.limit]
-    found = _BY_ID[kind](session, ids) if ids else {}
-    return [found[subject_id] for subject_id in ids if subject_id in found]
+    items = _BY_ID[kind](session, ids) if ids else {}
+    return [items[subject_id] for subject_id in ids if subject_id in items]
 
 
-def _match_fts5(session: Session, kind: Kind, request: Request) -> Sequence[str]:
+def _match_fts5(
+    session: Session, request: Request, kinds: Sequence[Kind]
+) -> dict[Kind, Sequence[str]]:
     *whole, last = request.words
     phrases = [_any_of(alternatives, '"{}"') for alternatives in whole]
     phrases.append(_any_of(last, '"{}"*'))
-    match = f'kind : "{kind}" AND {{title artist album}} : ({" AND ".join(phrases)})'
-    beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match, "most": _MOST_RANKED}) or 0
-    values = {"match": match, "limit": request.limit, "beyond": beyond}
-    return session.scalars(_FTS5, values).all()
+    found: dict[Kind, Sequence[str]] = {}
+    for kind in kinds:
+        match = f'kind : "{kind}" AND {{title artist album}} : ({" AND ".join(phrases)})'
+        beyond = session.scalar(_FTS5_FIRST_RANKED, {"match": match, "most": _MOST_RANKED}) or 0
+        values = {"match": match, "limit": request.limit, "beyond": beyond}
+        found[kind] = session.scalars(_FTS5, values).all()
+    return found
 
 
 def _any_of(alternatives: Sequence[str], form: str) -> str:
     return f"({' OR '.join(form.format(word) for word in mark(alternatives))})"
 
 
-def _match_fulltext(session: Session, kind: Kind, request: Request) -> Sequence[str]:
+def _match_fulltext(
+    session: Session, request: Request, kinds: Sequence[Kind]
+) -> dict[Kind, Sequence[str]]:
     *whole, last = [mark(alternatives) for alternatives in request.words]
     groups = [*whole, [f"{word}*" for word in last]]
     values = {
-        "kind": kind,
         "match": " ".join(f"+({' '.join(group)})" for group in groups),
         "ranking": " ".join(word for group in groups for word in group),
         "limit": request.limit,
     }
-    return session.scalars(_FULLTEXT, values).all()
+    rows = session.execute(_FULLTEXT, values).all()
+    return {kind: [row.subject_id for row in rows if row.kind == kind] for kind in kinds}
