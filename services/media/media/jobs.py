@@ -8,6 +8,7 @@ from common.db import Database
 from common.events import open_database
 from common.jobs.celery import make_celery
 from common.logging import configure_logging
+from common.settings import load
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
 from media.adapters.storage import LocalStorage
 from media.adapters.transcoder import FfmpegTranscoder
@@ -31,7 +32,7 @@ def create_workshop(settings: MediaSettings, database: Database, stopping: Event
 
 def main() -> None:
     """Work until SIGTERM; jobs that then outlast the grace time go back to the queue."""
-    settings = MediaSettings()
+    settings = load(MediaSettings)
     configure_logging("media", settings.log_level, settings.log_format)
     stopping = Event()
 
@@ -43,18 +44,14 @@ def main() -> None:
 
     celery = make_celery("media", settings.broker_url)
     register_tasks(celery, create_workshop(settings, open_database("media", settings), stopping))
-    celery.worker_main(
-        [
-            # Else Celery's command line takes BROKER_URL in our spelling from the environment.
-            f"--broker={celery.conf.broker_url}",
-            "worker",
-            "--pool=threads",
-            f"--concurrency={settings.job_concurrency}",
-            "--without-gossip",
-            "--without-mingle",
-            f"--loglevel={settings.log_level}",
-        ]
-    )
+    # Celery's command line would take BROKER_URL, spelled for redis-py, from the environment.
+    celery.Worker(
+        pool="threads",
+        concurrency=settings.job_concurrency,
+        without_gossip=True,
+        without_mingle=True,
+        loglevel=settings.log_level,
+    ).start()
 
 
 if __name__ == "__main__":

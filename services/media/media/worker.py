@@ -6,6 +6,7 @@ from common.events import open_database
 from common.events.worker import run_worker
 from common.jobs import send_due_jobs
 from common.jobs.celery import make_celery
+from common.settings import load
 from media.adapters.storage import LocalStorage
 from media.consumers import auth, catalog
 from media.services.processing import give_up
@@ -16,7 +17,7 @@ from media.tasks import sender
 subscriptions = auth.subscriptions | catalog.subscriptions
 
 if __name__ == "__main__":
-    settings = MediaSettings()
+    settings = load(MediaSettings)
     storage = LocalStorage(settings.storage_dir)
     database = open_database("media", settings, storage=storage)
     send = sender(make_celery("media", settings.broker_url))

@@ -1,10 +1,11 @@
-"""The web process: `gunicorn -c python:common.web.gunicorn media.wsgi:app`."""
+"""The web process: `gunicorn -c python:common.gunicorn media.wsgi:app`."""
 
 from common.events import open_database
 from common.logging import configure_logging
+from common.settings import load
 from media.app import create_app
 from media.settings import MediaSettings
 
-settings = MediaSettings()
+settings = load(MediaSettings)
 configure_logging("media", settings.log_level, settings.log_format)
 app = create_app(settings, open_database("media", settings))

@@ -2,8 +2,10 @@
 
 import math
 import re
+import struct
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +22,7 @@ _MONO_KBPS = 160
 _LEAST_KBPS = 32
 _ENCODED_RATES = (32_000, 44_100, 48_000)
 _SEGMENT = re.compile(r"#EXTINF:([\d.]+),\n#EXT-X-BYTERANGE:(\d+)@")
+_BYTE_RANGE = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)")
 _INTEGRATED = re.compile(r"^\s+I:\s+(-?[\d.]+|-?inf|nan) LUFS")
 _RANGE = re.compile(r"^\s+LRA:\s+(-?[\d.]+|-?inf|nan) LU$")
 _TRUE_PEAK = re.compile(r"^\s+Peak:\s+(-?[\d.]+|-?inf|nan) dBFS")
@@ -120,11 +123,30 @@ def _complete_playlists(folder: Path) -> None:
     for nominal in NOMINAL_KBPS:
         playlist = folder / f"{nominal}k.m3u8"
         text = playlist.read_text("ascii").replace("TARGETDURATION:0\n", "TARGETDURATION:1\n")
+        with (folder / f"{nominal}k.m4s").open("rb") as media:
+            text = _BYTE_RANGE.sub(partial(_start_at_fragment, media), text)
         head, body = text.split("#EXT-X-TARGETDURATION", 1)
         text = f"{head}#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION{body}"
         playlist.write_text(text, "ascii")
         master += [_variant(text), playlist.name]
     (folder / "master.m3u8").write_text("\n".join(master) + "\n", "ascii")
+
+
+def _start_at_fragment(media: IO[bytes], found: re.Match[str]) -> str:
+    """Move the start of a segment past the boxes that only index it (ISO 14496-12), to its `moof`.
+
+    Without the gap that this leaves, ffmpeg 9 reads all segments in one HTTP request and stops
+    after the first.
+    """
+    size, start = int(found[1]), int(found[2])
+    end = start + size
+    while start < end:
+        media.seek(start)
+        length, kind = struct.unpack(">I4s", media.read(8))
+        if kind == b"moof":
+            return f"#EXT-X-BYTERANGE:{end - start}@{start}"
+        start += length
+    raise ValueError(f"there is no fragment in the segment at {found[2]}")
 
 
 def _variant(playlist: str) -> str:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import structlog
-
+from common.logging import get_logger
 from media.adapters.ffmpeg import Ffmpeg, FfmpegCrashed, Run
 from media.adapters.tags import read_tags
 from media.errors import UnusableFile
 from media.formats import SNIFF_BYTES, Format, guess_foreign, sniff
 from media.ports import CoverImage, Description
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_COVER_PIXELS = 1000
 _MAX_METADATA_BYTES = 1 << 20

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import structlog
 from pydantic import ValidationError
 from tinytag import TinyTag, TinyTagException
 
+from common.logging import get_logger
 from media.tags import Tags
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 _NUMBER = re.compile(r"\d{1,9}")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from threading import Event
 from typing import Any
 
-import structlog
 from sqlalchemy.orm import Session
 
 from common.db import Database
 from common.jobs import Fenced, RunningJob
+from common.logging import get_logger
 from media.errors import UnusableFile
 from media.events import AssetDescribed, AssetFailed, AssetReady, emit_asset
 from media.models import Asset, AssetState, Rendition, Upload, UploadStatus, WaveformRow
@@ -19,7 +19,7 @@ from media.queries.uploads import upload_of_asset
 from media.services.uploads import TRANSCODE, start_job
 from media.tags import Tags
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Interrupted(Exception):

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import select
 
 from common.db import Database, utcnow
+from common.logging import get_logger
 from media.models import Asset
 from media.ports import Storage
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 _EVERY_SECONDS = 600.0
 _STALE = timedelta(hours=2)
