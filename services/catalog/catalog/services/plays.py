@@ -7,6 +7,10 @@ from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from catalog.models import PlayCount, PlayDay, Track
+from common.cache import invalidate
+
+CHARTS_GROUP = "charts"
+"""What the cache calls all that plays change, which is far less than all of the catalog."""
 
 
 def record_play(session: Session, track_id: str, played_at: datetime) -> None:
@@ -20,6 +24,7 @@ def record_play(session: Session, track_id: str, played_at: datetime) -> None:
     _increment(session, PlayCount(track_id=track_id, total=1), PlayCount.track_id == track_id)
     today = (PlayDay.track_id == track_id) & (PlayDay.day == day)
     _increment(session, PlayDay(track_id=track_id, day=day, total=1), today)
+    invalidate(session, CHARTS_GROUP)
 
 
 def _increment(session: Session, first: PlayCount | PlayDay, same: ColumnElement[bool]) -> None:
