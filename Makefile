@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test lint lock clean
+.PHONY: help run test lint contracts measure lock clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -24,6 +24,8 @@ $(VENV)/.run: requirements/run.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(
 	@echo "Installing Antiphon into $(VENV) (once, a minute or two) ..."
 	$(PIP) install --only-binary=:all: --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
+	@# Antiphon's processes run without docstrings (PYTHONOPTIMIZE=2); compile now, not at each first start.
+	@$(BIN)/python -OO -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
@@ -41,7 +43,13 @@ lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	@for package in $(PACKAGES); do $(BIN)/mypy $$package || exit 1; done
+	@for package in $(PACKAGES) contracts/build.py tests; do $(BIN)/mypy $$package || exit 1; done
+
+contracts: $(VENV)/.dev ## Build event schemas and the OpenAPI document from the code
+	$(BIN)/python contracts/build.py
+
+measure: $(VENV)/.run ## Measure how soon Antiphon is ready and how much memory it takes
+	$(BIN)/python cli/bench/measure.py
 
 lock: ## Pin requirements again (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -48,7 +48,13 @@ def base_environment(installation: Installation) -> dict[str, str]:
     environ = installation.environ
     kept = {name: environ[name] for name in _FROM_SYSTEM if name in environ}
     # The run's folder goes with the run, and with it what a killed process had not tidied up.
-    return {**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": installation.run_dir}
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        # Without docstrings a process is 5 MB smaller, and there are 13 of them.
+        "PYTHONOPTIMIZE": "2",
+        "TMPDIR": installation.run_dir,
+    }
 
 
 def service_environment(service: str, installation: Installation) -> dict[str, str]:
@@ -125,7 +131,7 @@ def _web(service: str, environment: Mapping[str, str], installation: Installatio
     }
     return Process(
         f"{service}.web",
-        python("gunicorn", "-c", "python:common.web.gunicorn", f"{service}.wsgi:app"),
+        python("gunicorn", "-c", "python:common.gunicorn", f"{service}.wsgi:app"),
         {**environment, **bind},
         start_stage=_START_SERVICES,
         stop_stage=_STOP_WEB,

@@ -1,1 +1,1 @@
-"""Mechanism shared by the services: never meaning, never a music noun."""
+"""Mechanism shared by the services: never what it is about."""

@@ -1,11 +1,13 @@
 """Settings from the environment: shared names have no prefix, a service's own have its prefix."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+S = TypeVar("S", bound="ServiceSettings")
 
 
 def prefixed(prefix: str) -> SettingsConfigDict:
@@ -45,6 +47,22 @@ class ServiceSettings(BaseSettings):
         if isinstance(value, str):
             return tuple(origin.strip() for origin in value.split(",") if origin.strip())
         return value
+
+
+def load(settings: type[S]) -> S:
+    """Read a service's settings; stops the process with a clear list of what is wrong."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        wrong = [
+            f"  {name if name.isupper() else f'{prefix}{name}'.upper()}: {item['msg']}"
+            for item in error.errors()
+            for name in [".".join(map(str, item["loc"]))]
+        ]
+        raise SystemExit(
+            "\n".join(["The environment lacks something, or has something wrong:", *wrong])
+        ) from None
 
 
 def kombu_url(url: str) -> str:

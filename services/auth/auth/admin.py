@@ -13,6 +13,7 @@ from auth.services.passwords import hash_password
 from auth.settings import AuthSettings
 from common.errors import ServiceError
 from common.events import open_database
+from common.settings import load
 
 _SHORTEST_PASSWORD = 8
 
@@ -26,7 +27,7 @@ def main() -> None:
     create.add_argument("--username", required=True)
     commands.add_parser("rotate-key", help="sign with a new key from now on; nobody is logged out")
     arguments = parser.parse_args()
-    settings = AuthSettings()
+    settings = load(AuthSettings)
     with open_database("auth", settings).transaction() as session:
         if arguments.command == "rotate-key":
             key_id = rotate_signing_key(session, settings.key_passphrase.get_secret_value())

@@ -1,10 +1,11 @@
-"""The web process: `gunicorn -c python:common.web.gunicorn auth.wsgi:app`."""
+"""The web process: `gunicorn -c python:common.gunicorn auth.wsgi:app`."""
 
 from auth.app import create_app
 from auth.settings import AuthSettings
 from common.events import open_database
 from common.logging import configure_logging
+from common.settings import load
 
-settings = AuthSettings()
+settings = load(AuthSettings)
 configure_logging("auth", settings.log_level, settings.log_format)
 app = create_app(settings, open_database("auth", settings))

@@ -2,11 +2,12 @@
 
 from common.events import open_database
 from common.events.worker import run_worker
+from common.settings import load
 from playlist.consumers import subscriptions
 from playlist.services.erasure import erase_stragglers
 from playlist.settings import PlaylistSettings
 
 if __name__ == "__main__":
-    settings = PlaylistSettings()
+    settings = load(PlaylistSettings)
     database = open_database("playlist", settings)
     run_worker("playlist", settings, database, subscriptions, pruners=[erase_stragglers])

@@ -1,12 +1,13 @@
-"""The web process: `gunicorn -c python:common.web.gunicorn playlist.wsgi:app`."""
+"""The web process: `gunicorn -c python:common.gunicorn playlist.wsgi:app`."""
 
 from common.auth.tokens import create_verifier
 from common.events import open_database
 from common.logging import configure_logging
+from common.settings import load
 from playlist.app import create_app
 from playlist.settings import PlaylistSettings
 
-settings = PlaylistSettings()
+settings = load(PlaylistSettings)
 configure_logging("playlist", settings.log_level, settings.log_format)
 database = open_database("playlist", settings)
 app = create_app(settings, database, create_verifier(settings, database))

@@ -4,15 +4,15 @@ import threading
 import time
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Column, String, Table, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from common.auth.access import Identity
 from common.db import Database, Id, UtcDateTime, db_time, new_metadata
+from common.logging import get_logger
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 metadata = new_metadata()
 
@@ -31,10 +31,14 @@ _KEEP = timedelta(minutes=30)
 
 
 def revoke(session: Session, *, kind: str, subject_id: str, revoked_at: datetime) -> None:
-    """Void the tokens of a `session` or a `user` issued up to `revoked_at`."""
+    """Void the tokens of a `session` or a `user` issued up to `revoked_at`, whichever is latest."""
     now = db_time(session)
     session.execute(delete(revocation).where(revocation.c.expires_at < now))
-    session.execute(delete(revocation).where(revocation.c.subject_id == subject_id))
+    mine = revocation.c.subject_id == subject_id
+    known = session.execute(select(revocation.c.revoked_at).where(mine)).scalar_one_or_none()
+    if known is not None and known >= revoked_at:  # events come in any order
+        return
+    session.execute(delete(revocation).where(mine))
     session.execute(
         insert(revocation).values(
             subject_id=subject_id, kind=kind, revoked_at=revoked_at, expires_at=now + _KEEP

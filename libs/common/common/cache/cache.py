@@ -6,15 +6,16 @@ Own code rather than dogpile.cache: see docs/adr (waiters there take the lock on
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import redis
-import structlog
 from sqlalchemy.orm import Session
 
 from common.db import after_commit
+from common.logging import get_logger
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 Load = Callable[[], bytes]
 
@@ -123,4 +124,15 @@ def invalidate(session: Session, *groups: str) -> None:
     """Void what was cached from these groups, if and when this transaction commits."""
     cache: Cache | None = session.info.get("cache")
     if cache is not None:
-        after_commit(session, lambda: cache.raise_generation(*groups))
+        after_commit(session, _Raise(cache, groups))
+
+
+@dataclass(frozen=True)
+class _Raise:
+    """Equal to its like, so that a transaction of many changes raises a generation once."""
+
+    cache: Cache
+    groups: tuple[str, ...]
+
+    def __call__(self) -> None:
+        self.cache.raise_generation(*self.groups)

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
 
-log = structlog.stdlib.get_logger(__name__)
+from common.logging import get_logger
+
+log = get_logger(__name__)
 
 
 class Database:
@@ -78,7 +80,9 @@ def _run_quietly(callback: Callable[[], None]) -> None:
 
 def _create_engine(url: str, pool_size: int) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        engine = create_engine(
+            url, poolclass=QueuePool, pool_size=pool_size, max_overflow=pool_size
+        )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import kombu
-import structlog
 from kombu.exceptions import ChannelError
 
+from common.logging import get_logger
 from common.settings import kombu_url
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 QUEUE_LIMIT = 10_000
 """Messages in a queue above which nothing more is published to it: the rest waits in the outbox."""

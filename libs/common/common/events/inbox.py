@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -15,9 +14,9 @@ from sqlalchemy.orm import Session
 from common.db import Database, db_time
 from common.events.envelope import Envelope, Event
 from common.events.tables import inbox
-from common.logging import bind_trace
+from common.logging import bind_trace, get_logger
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_ATTEMPTS = 8
 _LONGEST_WAIT = timedelta(hours=1)

@@ -26,13 +26,13 @@ class Nudge:
         except redis.RedisError:
             self._down_until = time.monotonic() + self._RETRY_AFTER
 
-    def wait(self, seconds: float) -> None:
-        """Return at a nudge, or after `seconds`. Only one thread of a process may wait."""
+    def wait(self, seconds: float) -> bool:
+        """Wait for a nudge, at most `seconds`; say whether one came. For one thread only."""
         started = time.monotonic()
         try:
             if not self._pubsub.subscribed:
                 self._pubsub.subscribe(self._channel)
-            self._pubsub.get_message(timeout=seconds)
+            nudged = self._pubsub.get_message(timeout=seconds) is not None
             # A burst of writes is one reason to wake.
             while self._pubsub.get_message(timeout=0):
                 pass
@@ -40,6 +40,8 @@ class Nudge:
             with contextlib.suppress(redis.RedisError):
                 self._pubsub.reset()
             time.sleep(max(0.0, seconds - (time.monotonic() - started)))
+            return False
+        return nudged
 
     def close(self) -> None:
         """Close the connections."""

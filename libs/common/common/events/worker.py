@@ -11,20 +11,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 from sqlalchemy.orm import Session
 
 from common.db import Database
 from common.events import inbox, outbox
 from common.events.bus import Bus, KombuBus
 from common.events.nudge import Nudge
-from common.logging import configure_logging
+from common.logging import configure_logging, get_logger
 from common.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 _POLL_SECONDS = 1.0
 _ACK_SECONDS = 0.1
@@ -46,11 +45,13 @@ class Worker:
     pruners: Sequence[Callable[[Session], object]] = ()
     """What else to delete when old rows are deleted, about once a minute."""
     stop: threading.Event = field(default_factory=threading.Event)
+    nudged: threading.Event = field(default_factory=threading.Event)
+    """Set when somebody has written something: chores need not wait for their second."""
 
     def run(self) -> None:
         """Run until told to stop, then let each thread finish the step it is in."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop.set())
+            signal.signal(number, lambda *_: self._stop())
         threads = [
             threading.Thread(target=target, name=target.__name__)
             for target in (self.relay, self.apply_acks, self.consume, self.do_chores)
@@ -63,13 +64,17 @@ class Worker:
         self.database.dispose()
         log.info("worker_stopped", service=self.service)
 
+    def _stop(self) -> None:
+        self.stop.set()
+        self.nudged.set()
+
     def relay(self) -> None:
         """Publish due deliveries at once on a nudge, and by polling when the nudge got lost."""
         with closing(Nudge(self.cache_url, self.service)) as nudge:
 
             def step(bus: Bus) -> None:
-                if not self._publish_due(bus):
-                    nudge.wait(_POLL_SECONDS)
+                if not self._publish_due(bus) and nudge.wait(_POLL_SECONDS):
+                    self.nudged.set()
 
             self._loop(step)
 
@@ -115,7 +120,8 @@ class Worker:
                 for prune in (outbox.prune_outbox, inbox.prune_inbox, *self.pruners):
                     with self.database.transaction() as session:
                         prune(session)
-            self.stop.wait(_POLL_SECONDS)
+            self.nudged.wait(_POLL_SECONDS)
+            self.nudged.clear()
 
         self._loop(step)
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
 from common.jobs.tables import job
-from common.logging import bind_trace
+from common.logging import bind_trace, get_logger
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=10)

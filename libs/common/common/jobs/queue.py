@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, after_commit, db_time, new_id
 from common.jobs.tables import job
+from common.logging import get_logger
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 _RESEND_AFTER = timedelta(seconds=60)

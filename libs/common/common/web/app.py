@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-import structlog
 from flask import Request, Response, current_app, g, request
 from flask_openapi import APIBlueprint, Info, OpenAPI
 from pydantic import BaseModel
@@ -19,15 +19,17 @@ from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database, new_id
 from common.errors import Malformed, Unauthorized, UnsupportedMediaType
-from common.logging import bind_trace
+from common.logging import bind_trace, get_logger
 from common.web.cors import register_cors
 from common.web.health import register_health
 from common.web.metrics import register_metrics
 from common.web.openapi import operation_id
 from common.web.problems import Problem, problem, register_error_handlers, validation_problem
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
+_NEXT_CURSOR = re.compile(rb'"next_cursor":"([^"]+)"\}\s*$')
+_CURSOR_BYTES = 1100
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -157,6 +159,15 @@ def _is_open(access: Access) -> bool:
     return access.public or (access.role is None and access.scope in open_scopes)
 
 
+def _link_next_page(response: Response) -> None:
+    """Repeat a list's `next_cursor` as a Link (RFC 8288); cached bodies are only bytes here."""
+    found = _NEXT_CURSOR.search(response.get_data(), len(response.get_data()) - _CURSOR_BYTES)
+    if found:
+        arguments = [(k, v) for k, v in request.args.items(multi=True) if k != "cursor"]
+        query = urlencode([*arguments, ("cursor", found[1].decode())])
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+
+
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -164,5 +175,6 @@ def _finish(response: Response) -> Response:
         response.add_etag()
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.add("Authorization")
+        _link_next_page(response)
         response.make_conditional(request)
     return response

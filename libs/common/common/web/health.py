@@ -1,25 +1,17 @@
 """`/healthz` (up and not draining) and `/readyz` (database reachable and migrated)."""
 
-import mmap
 from typing import Any
 
-import structlog
 from flask import Flask, current_app
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.auth import public
+from common.draining import is_draining
+from common.logging import get_logger
 from common.web.problems import problem
 
-log = structlog.stdlib.get_logger(__name__)
-
-# One byte that gunicorn's master shares with its workers: not zero means that it is draining.
-_draining = mmap.mmap(-1, 1)
-
-
-def start_draining() -> None:
-    """Make `/healthz` of this process and its children answer 503 from now on."""
-    _draining[0] = 1
+log = get_logger(__name__)
 
 
 def register_health(app: Flask) -> None:
@@ -31,7 +23,7 @@ def register_health(app: Flask) -> None:
 @public
 def healthz() -> Any:
     """Say whether to send requests here."""
-    if _draining[0]:
+    if is_draining():
         return problem(503, "This process is shutting down.")
     return {"status": "ok"}
 

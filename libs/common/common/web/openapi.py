@@ -13,6 +13,8 @@ _COMMON = {
     "404": "There is no such thing, or the caller may not know of it.",
     "415": "The body is of a kind that this does not take.",
     "400": "The request cannot be read.",
+    "409": "The state of the thing does not allow this.",
+    "412": "`If-Match` names an older version.",
     "413": "The body is too large.",
     "422": "Some of the input is not acceptable.",
     "429": "Too many requests; see Retry-After.",
@@ -72,7 +74,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, access: Access)
     responses, statuses = operation["responses"], _statuses(operation, path, method, access)
     if "422" not in statuses:  # flask-openapi adds it to every operation
         responses.pop("422", None)
-    for status in statuses:
+    for status in sorted(statuses):
         responses[status] = {"description": _COMMON[status]}
     for status in responses.keys() & _COMMON.keys():
         responses[status]["content"] = _PROBLEM

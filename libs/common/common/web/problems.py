@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 import orjson
-import structlog
 from flask import Flask, Response, g, request
 from pydantic import Field, ValidationError
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
@@ -11,9 +10,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from common import errors
+from common.logging import get_logger
 from common.web.schemas import Schema
 
-log = structlog.stdlib.get_logger(__name__)
+log = get_logger(__name__)
 
 STATUS: dict[type[errors.ServiceError], int] = {
     errors.Malformed: 400,

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,12 @@ def _routes() -> APIBlueprint:
     def read_bug() -> Any:
         """Read."""
         raise KeyError("secret detail")
+
+    @api.get("/paged")
+    @public
+    def read_paged(query: PageQuery) -> Any:
+        """Read."""
+        return {"items": [1, 2], "next_cursor": None if query.cursor else "abc_-1"}
 
     @api.get("/away")
     @public
@@ -201,6 +208,25 @@ def test_a_revoked_session_is_out(app: Flask, client: FlaskClient, mint_token: M
         )
     assert _get(client, "/things/mine", token).status_code == 401
     assert _get(client, "/things/mine", mint_token(scopes=["mine:read"])).status_code == 200
+
+
+def test_a_late_revocation_does_not_revive_tokens(
+    app: Flask, client: FlaskClient, mint_token: MintToken
+) -> None:
+    user_id = "01938b1c-7f10-7c3e-8f53-1d2b6a9e4c01"
+    token = mint_token(scopes=["mine:read"], user_id=user_id)
+    now = utcnow()
+    for at in (now, now - timedelta(hours=1)):  # deleted, then the older news of disabled
+        with app.extensions["database"].transaction() as session:
+            revoke(session, kind="user", subject_id=user_id, revoked_at=at)
+    assert _get(client, "/things/mine", token).status_code == 401
+
+
+def test_a_page_links_to_the_next(client: FlaskClient) -> None:
+    first = _get(client, "/things/paged?limit=2")
+    assert first.headers["Link"] == '</things/paged?limit=2&cursor=abc_-1>; rel="next"'
+    last = _get(client, "/things/paged?limit=2&cursor=abc_-1")
+    assert "Link" not in last.headers
 
 
 def test_the_document_lists_every_status(app: Flask) -> None:

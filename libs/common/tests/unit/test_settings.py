@@ -1,6 +1,6 @@
 import pytest
 
-from common.settings import kombu_url
+from common.settings import ServiceSettings, kombu_url, load, prefixed
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,21 @@ from common.settings import kombu_url
 )
 def test_kombu_gets_its_own_spelling(url: str, expected: str) -> None:
     assert kombu_url(url) == expected
+
+
+class ExampleSettings(ServiceSettings):
+    model_config = prefixed("EXAMPLE_")
+
+    colour: int
+
+
+def test_what_is_missing_is_named_as_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAMPLE_COLOUR", "blue")
+    monkeypatch.setenv("BROKER_URL", "redis://here")
+    with pytest.raises(SystemExit) as stop:
+        load(ExampleSettings)
+    message = str(stop.value)
+    assert "EXAMPLE_DATABASE_URL: Field required" in message
+    assert "EXAMPLE_COLOUR: Input should be a valid integer" in message
+    assert "CACHE_URL" in message
+    assert "BROKER_URL" not in message

@@ -1,4 +1,4 @@
-"""gunicorn's configuration: `gunicorn -c python:common.web.gunicorn SERVICE.wsgi:app`."""
+"""gunicorn's configuration: `gunicorn -c python:common.gunicorn SERVICE.wsgi:app`."""
 
 import os
 import signal
@@ -6,13 +6,14 @@ import threading
 from types import FrameType
 from typing import Any
 
-from common.web.health import start_draining
+from common.draining import start_draining
 
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
-preload_app = True
+# Several workers share what the master imported; for a single one that costs more than it saves.
+preload_app = workers > 1
 # Longer than the gateway's (and an ALB's 60 s), or it would send into a closing connection.
 keepalive = 75
 timeout = 120
