@@ -3,6 +3,7 @@
 from typing import Any
 
 import yaml
+
 from common.auth.access import access_of
 from common.web.openapi import document, rule_parts
 

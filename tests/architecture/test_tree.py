@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from common.db.migrate import configured, upgrade
 
 SERVICES = ("auth", "catalog", "playlist", "media")

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, insert, select
+
 from common.db import Database, new_id
 from common.events import emit
 from common.events.outbox import undelivered
 from common.events.tables import inbox
 from common.testing.valkey import start_valkey, stop
-from sqlalchemy import func, insert, select
 
 _CHOIR = Path(__file__).with_name("choir.py")
 

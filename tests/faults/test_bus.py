@@ -9,6 +9,7 @@ from typing import Any
 
 import kombu
 import pytest
+
 from common.settings import kombu_url
 
 Choir = Any
