@@ -175,6 +175,7 @@ def _finish(response: Response) -> Response:
         response.add_etag()
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.add("Authorization")
-        _link_next_page(response)
+        if not response.direct_passthrough:  # a file that is streamed is no list
+            _link_next_page(response)
         response.make_conditional(request)
     return response

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 
@@ -15,3 +16,12 @@ def test_health_and_metrics_are_there(client: Any) -> None:
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ok", "redis": "ok"}
     assert "http_request_duration_seconds" in client.get("/metrics").text
+
+
+def test_the_openapi_document_is_served_whole_and_once(client: Any, contracts_dir: Path) -> None:
+    with client.get("/openapi.json") as document:
+        assert document.status_code == 200
+        assert document.mimetype == "application/json"
+        assert document.data == (contracts_dir / "openapi.json").read_bytes()
+    with client.get("/openapi.json", headers={"If-None-Match": document.headers["ETag"]}) as again:
+        assert (again.status_code, again.data) == (304, b"")
