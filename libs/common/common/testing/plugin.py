@@ -1,9 +1,9 @@
 """The pytest plugin: a real Redis, migrated schemas, tokens, and no network in unit tests."""
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from common.auth.revocations import RevocationList
 from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database
-from common.db.migrate import upgrade
 from common.events import Outbox, load_routes
+from common.testing.schemas import fresh_schema
 from common.testing.tokens import TestIssuer
 from common.testing.valkey import start_valkey, stop
 
@@ -74,20 +74,17 @@ def make_database(
     tmp_path: Path, contracts_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeDatabase]:
     """Return a function that gives a service a freshly migrated schema of its own."""
-    made = []
+    templates = tmp_path_factory.getbasetemp()
+    with ExitStack() as stack:
 
-    def make(service: str) -> Database:
-        template = _template(service, tmp_path_factory.getbasetemp())
-        copy = tmp_path / f"{service}.db"
-        shutil.copy(template, copy)
-        outbox = Outbox(f"/{service}", load_routes(contracts_dir))
-        database = Database(f"sqlite:///{copy}", info={"outbox": outbox})
-        made.append(database)
-        return database
+        def make(service: str) -> Database:
+            url = stack.enter_context(fresh_schema(service, tmp_path, templates))
+            outbox = Outbox(f"/{service}", load_routes(contracts_dir))
+            database = Database(url, info={"outbox": outbox})
+            stack.callback(database.dispose)
+            return database
 
-    yield make
-    for database in made:
-        database.dispose()
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -128,14 +125,3 @@ def _emptied(url: str) -> str:
     client.flushdb()
     client.close()
     return url
-
-
-def _template(service: str, folder: Path) -> Path:
-    path = folder / f"{service}-template.db"
-    if not path.exists():
-        upgrade(service, f"sqlite:///{path}")
-        # What the log still holds must be in the file that gets copied.
-        connection = sqlite3.connect(path)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-    return path

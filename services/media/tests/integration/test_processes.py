@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("media-processes")
 def start(settings: MediaSettings, database: Database, tmp_path: Path) -> Iterator[Start]:
     """Start `python -m <module>`; whatever still runs at the end is stopped by its id."""
     environment = os.environ | {
-        "MEDIA_DATABASE_URL": f"sqlite:///{database.engine.url.database}",
+        "MEDIA_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
         "MEDIA_STORAGE_DIR": str(settings.storage_dir),
         "MEDIA_URL_SECRET": "a secret for tests only",
         "MEDIA_JOB_GRACE_SECONDS": "0",
