@@ -20,6 +20,23 @@ from common.web.openapi import document
 SERVICES = ("auth", "catalog", "playlist", "media")
 CONTRACTS = Path(__file__).parent
 _SHARED_SCHEMAS = {"Problem", "ProblemField"}
+# In the order in which somebody new would read them.
+_TAGS = {
+    "auth": "Accounts and tokens.",
+    "users": "One's own account; all accounts for administrators.",
+    "uploads": "Sending recordings, and following them until they are tracks.",
+    "playback": "Links that play a track.",
+    "tracks": "Tracks and their lyrics.",
+    "albums": "Albums.",
+    "artists": "Artists.",
+    "genres": "Genres.",
+    "search": "Finding tracks, albums and artists.",
+    "charts": "What is heard most, and what is new.",
+    "playlists": "Playlists and their entries.",
+    "me": "One's own library: likes and history.",
+    "media": "Files behind links, and what is known of a recording.",
+    ".well-known": "Public keys.",
+}
 
 Document = dict[str, Any]
 
@@ -78,7 +95,11 @@ def merge(documents: list[Document]) -> Document:
             raise ValueError(f"two services answer {sorted(claimed)}")
         paths |= spec["paths"]
         schemas |= spec["components"]["schemas"]
-    tags = sorted({tag for path in paths.values() for op in path.values() for tag in op["tags"]})
+    used = {
+        tag for path in paths.values() for operation in path.values() for tag in operation["tags"]
+    }
+    if used != set(_TAGS):
+        raise ValueError(f"_TAGS and the paths disagree on {sorted(used ^ set(_TAGS))}")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -87,7 +108,7 @@ def merge(documents: list[Document]) -> Document:
             "description": "Upload music, find it, put it on playlists, stream it.",
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in tags],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
