@@ -23,7 +23,7 @@ from antiphon.importing.display import Display
 from antiphon.importing.report import Outcome, Report, Result
 from antiphon.importing.transfer import hash_file, send
 
-_FOLLOWED_AT_ONCE = 8
+_UNFINISHED_A_LOOK = 8
 _POLL_SECONDS = 0.5
 _JOIN_SECONDS = 3.0
 # After these no other file would fare better.
@@ -152,9 +152,11 @@ class Import:
                 self._judge(item)
 
     def _look(self) -> bool:
-        """Ask after the oldest files only: the server takes them in order."""
-        changed = False
-        for sent in list(self._following)[:_FOLLOWED_AT_ONCE]:
+        """Ask after the oldest files until some are unfinished: the server takes them in order."""
+        changed, unfinished = False, 0
+        for sent in list(self._following):
+            if unfinished == _UNFINISHED_A_LOOK:
+                break
             try:
                 upload = self._client.get_upload(sent.upload.id)
             except ServerBusyError:
@@ -166,6 +168,7 @@ class Import:
             changed |= upload.status != sent.upload.status
             sent.upload = upload
             self._judge(sent)
+            unfinished += not upload.is_finished
         return changed
 
     def _judge(self, sent: _Sent) -> None:
