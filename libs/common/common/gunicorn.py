@@ -26,6 +26,7 @@ loglevel = "warning"
 control_socket_disable = True
 
 _drain_seconds = float(os.environ.get("WEB_DRAIN_SECONDS", "5"))
+_MAX_UNREAD_BYTES = 32 * 1024
 
 
 def when_ready(server: Any) -> None:
@@ -38,3 +39,15 @@ def when_ready(server: Any) -> None:
         threading.Timer(_drain_seconds, os.kill, (server.pid, signal.SIGTERM)).start()
 
     signal.signal(signal.SIGTERM, drain)
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Announce that the connection closes after a large body, which may be answered unread.
+
+    gunicorn reads on for 64 KiB at most and closes; a gateway that was not told has sent the next
+    request by then, and that one fails.
+    """
+    headers = dict(request.headers)
+    length = int(headers.get("CONTENT-LENGTH", 0))
+    if length > _MAX_UNREAD_BYTES or "TRANSFER-ENCODING" in headers:
+        request.force_close()
