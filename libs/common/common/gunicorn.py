@@ -2,9 +2,14 @@
 
 import os
 import signal
+import socket
 import threading
+from http import HTTPStatus
 from types import FrameType
 from typing import Any
+
+import orjson
+from gunicorn import util
 
 from common.draining import start_draining
 
@@ -17,6 +22,8 @@ preload_app = workers > 1
 # Longer than the gateway's (and an ALB's 60 s), or it would send into a closing connection.
 keepalive = 75
 timeout = 120
+# The longest it can take: text that is not ASCII is three to twelve times as long in a URL.
+limit_request_line = 8190
 graceful_timeout = 20
 # A slow disk must not look like a hung worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
@@ -51,3 +58,24 @@ def pre_request(_worker: Any, request: Any) -> None:
     length = int(headers.get("CONTENT-LENGTH", 0))
     if length > _MAX_UNREAD_BYTES or "TRANSFER-ENCODING" in headers:
         request.force_close()
+
+
+def _write_problem(connection: socket.socket, status: int, _reason: str, message: str) -> None:
+    """Answer what gunicorn refuses by itself as problem details too (RFC 9457)."""
+    title = HTTPStatus(status).phrase
+    problem = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": message or HTTPStatus(status).description,
+        "request_id": "",  # not known yet; the gateway's is in X-Request-Id
+    }
+    body = orjson.dumps(problem)
+    head = (
+        f"HTTP/1.1 {status} {title}\r\nConnection: close\r\n"
+        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(connection, head.encode("ascii") + body)
+
+
+util.write_error = _write_problem  # gunicorn has no setting for it

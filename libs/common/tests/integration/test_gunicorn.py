@@ -1,5 +1,6 @@
 """gunicorn as the services configure it, with requests that no test client can make."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +86,27 @@ def test_after_a_large_body_that_is_not_read_nothing_may_follow(address: str, re
     with _connect(address) as connection:
         status, headers, _ = _ask(connection, _POST + rest)
     assert (status, headers["connection"]) == (401, "close")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /?" + b"a" * 9000 + b" HTTP/1.1\r\nHost: test\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: test\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
+        ("GET /é HTTP/1.1\r\nHost: test\r\n\r\n".encode(), 400),
+        (b"GET / HTTP/1.1\r\nHost: test\r\nNo colon\r\n\r\n", 400),
+    ],
+)
+def test_what_gunicorn_refuses_is_a_problem_too(address: str, request_: bytes, status: int) -> None:
+    with _connect(address) as connection:
+        answered, headers, body = _ask(connection, request_)
+    problem: dict[str, Any] = json.loads(body)
+    assert (answered, problem["status"]) == (status, status)
+    assert headers["content-type"] == "application/problem+json"
+    assert problem["detail"]
+
+
+def test_a_long_query_is_read(address: str) -> None:
+    with _connect(address) as connection:
+        request = b"GET /?q=" + b"a" * 8000 + b" HTTP/1.1\r\nHost: test\r\n\r\n"
+        assert _ask(connection, request)[0] == 401
