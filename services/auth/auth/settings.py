@@ -18,5 +18,7 @@ class AuthSettings(ServiceSettings):
     refresh_token_days: int = Field(30, ge=1)
     login_rate: str = "20/minute"
     """Token requests of one address and account (a Flask-Limiter rate)."""
+    login_address_rate: str = "240/minute"
+    """Token requests of one address, whatever the account: each may cost an argon2 hash."""
     register_rate: str = "30/minute"
     """Registrations from one address (a Flask-Limiter rate)."""

@@ -35,6 +35,7 @@ def settings(broker_url: str, cache_url: str, contracts_dir: Path) -> AuthSettin
             "contracts_dir": contracts_dir,
             "key_passphrase": "a passphrase for tests",
             "login_rate": "1000/minute",
+            "login_address_rate": "1000/minute",
             "register_rate": "1000/minute",
         }
     )

@@ -36,8 +36,8 @@ class Identity:
 
     @property
     def is_admin(self) -> bool:
-        """Whether this is an administrator."""
-        return "admin" in self.roles
+        """Whether this is an administrator who lets this token act as one."""
+        return "admin" in self.roles and "admin" in self.scopes
 
     def may_edit(self, owner_id: str) -> bool:
         """Whether what `owner_id` owns may be changed: by its owner and by administrators."""
@@ -47,8 +47,8 @@ class Identity:
         """Raise Forbidden unless the token carries what the route needs."""
         if access.scope and access.scope not in self.scopes:
             raise Forbidden(f"This needs the scope {access.scope}, which the token does not carry.")
-        if access.role and access.role not in self.roles:
-            raise Forbidden(f"This needs the role {access.role}.")
+        if access.role and not {access.role} <= self.roles & self.scopes:
+            raise Forbidden(f"This needs the role {access.role} and a token with that scope.")
 
 
 def public(view: View) -> View:

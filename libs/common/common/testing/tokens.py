@@ -1,7 +1,7 @@
 """Access tokens for tests, signed by a key of the test's own."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,7 +30,7 @@ class TestIssuer:
         *,
         user_id: str | None = None,
         scopes: Iterable[str] = (),
-        roles: Iterable[str] = ("listener",),
+        roles: Collection[str] = ("listener",),
         session_id: str | None = None,
         lifetime: int = 600,
         **claims: object,
@@ -46,7 +46,7 @@ class TestIssuer:
             "jti": new_id(),
             "iat": now,
             "exp": now + lifetime,
-            "scope": " ".join(scopes),
+            "scope": " ".join([*scopes, *(["admin"] if "admin" in roles else [])]),
             "roles": list(roles),
         }
         headers = {"kid": "test", "typ": "at+jwt"}

@@ -10,8 +10,13 @@ def _identity(*, roles: set[str], scopes: set[str]) -> Identity:
 
 def test_scope_and_role_must_both_be_there() -> None:
     access = Access(scope="a:read", role="admin")
-    _identity(roles={"admin"}, scopes={"a:read"}).check(access)
-    for roles, scopes in (({"admin"}, set()), (set(), {"a:read"})):
+    _identity(roles={"admin"}, scopes={"a:read", "admin"}).check(access)
+    refused = [
+        ({"admin"}, {"admin"}),
+        (set(), {"a:read", "admin"}),
+        ({"admin"}, {"a:read"}),  # an administrator's token that was narrowed
+    ]
+    for roles, scopes in refused:
         with pytest.raises(Forbidden):
             _identity(roles=roles, scopes=scopes).check(access)
 
@@ -19,4 +24,5 @@ def test_scope_and_role_must_both_be_there() -> None:
 def test_owners_and_administrators_may_edit() -> None:
     assert _identity(roles=set(), scopes=set()).may_edit("me")
     assert not _identity(roles=set(), scopes=set()).may_edit("you")
-    assert _identity(roles={"admin"}, scopes=set()).may_edit("you")
+    assert _identity(roles={"admin"}, scopes={"admin"}).may_edit("you")
+    assert not _identity(roles={"admin"}, scopes=set()).may_edit("you")

@@ -1,5 +1,7 @@
 """Rate limits against guessing: a sliding window in Redis, in memory while Redis is away."""
 
+import hashlib
+
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -11,8 +13,9 @@ limiter = Limiter(get_remote_address, strategy="sliding-window-counter", headers
 
 def login_key() -> str:
     """Limit guesses per address and account, so that one attacker does not lock out everybody."""
-    account = User.key(request.form.get("username", ""))[:80]
-    return f"{get_remote_address()}|{account}"
+    given = request.form.get("username") or request.form.get("refresh_token", "")
+    digest = hashlib.blake2b(User.key(given).encode(), digest_size=16).hexdigest()
+    return f"{get_remote_address()}|{digest}"
 
 
 def register_limits(app: Flask, cache_url: str) -> None:

@@ -4,18 +4,31 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from auth.models import Role
+from auth.models import Role, User
 from common.web import Schema
+
+
+def _fits(text: str, length: int) -> str:
+    """Refuse what grows over its column when it is casefolded, as some letters do threefold."""
+    if len(User.key(text)) > length:
+        raise ValueError(f"has more than {length} characters when written in small letters")
+    return text
+
 
 Email = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
     ),
+    AfterValidator(lambda text: _fits(text, 254)),
 ]
-Username = Annotated[str, StringConstraints(pattern=r"^[\w.-]{3,40}$")]
+Username = Annotated[
+    str,
+    StringConstraints(pattern=r"^[\w.-]{3,40}$"),
+    AfterValidator(lambda text: _fits(text, 80)),
+]
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 # No composition rules: length is what counts (NIST SP 800-63B §3.1.1.2).
 Password = Annotated[SecretStr, Field(min_length=8, max_length=256)]

@@ -48,6 +48,7 @@ _REVOCATION_FORM = _form(
 @api.post("/token", request_body=_TOKEN_FORM, responses={200: TokenOut, 400: TokenErrorOut})
 @public
 @limiter.limit(lambda: _settings().login_rate, key_func=login_key)
+@limiter.limit(lambda: _settings().login_address_rate)
 def token() -> Any:
     """Get an access token."""
     grants = {"password": _password_grant, "refresh_token": _refresh_grant}

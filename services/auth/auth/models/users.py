@@ -35,7 +35,7 @@ _ARTIST_SCOPES = frozenset({"catalog:write", "uploads:read", "uploads:write"})
 SCOPES: dict[Role, frozenset[str]] = {
     Role.LISTENER: _LISTENER_SCOPES,
     Role.ARTIST: _LISTENER_SCOPES | _ARTIST_SCOPES,
-    Role.ADMIN: _LISTENER_SCOPES | _ARTIST_SCOPES,
+    Role.ADMIN: _LISTENER_SCOPES | _ARTIST_SCOPES | {"admin"},
 }
 
 

@@ -7,9 +7,9 @@ from auth.models import User
 from common.errors import NotFound
 
 
-def find_user(session: Session, user_id: str) -> User:
-    """Return the user; raises NotFound."""
-    user = session.get(User, user_id)
+def find_user(session: Session, user_id: str, *, lock: bool = False) -> User:
+    """Return the user; who changes it must `lock` it. Raises NotFound."""
+    user = session.get(User, user_id, with_for_update=lock)
     if user is None:
         raise NotFound("There is no such user.")
     return user

@@ -43,7 +43,7 @@ def update_profile(
     session: Session, user_id: str, *, display_name: str | None, password_hash: str | None
 ) -> User:
     """Change what is given; a new password ends all other logins."""
-    user = find_user(session, user_id)
+    user = find_user(session, user_id, lock=True)
     if display_name is not None:
         user.display_name = display_name
     if password_hash is not None:
@@ -57,10 +57,12 @@ def update_profile(
 def change_account(
     session: Session, user_id: str, *, roles: list[Role] | None, enabled: bool | None
 ) -> User:
-    """Set what an administrator decides: roles, and whether the account may be used."""
-    user = find_user(session, user_id)
+    """Set what an administrator decides; who loses a role has to log in again."""
+    user = find_user(session, user_id, lock=True)
     if roles is not None:
-        user.role_names = " ".join(roles)
+        if set(user.roles) - set(roles):
+            revoke_all_sessions(session, user.id)
+        user.role_names = " ".join(role for role in Role if role in roles)
     if enabled is not None:
         user.enabled = enabled
     user.change()
@@ -72,7 +74,7 @@ def change_account(
 
 def delete_account(session: Session, user_id: str) -> None:
     """Delete the account and everything auth holds of it; the other services follow."""
-    user = find_user(session, user_id)
+    user = find_user(session, user_id, lock=True)
     user.enabled = False
     user.change()
     _void_tokens(session, user)

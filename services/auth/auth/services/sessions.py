@@ -37,7 +37,14 @@ def authenticate(session: Session, login: str, password: str) -> User:
 
 
 def open_session(session: Session, user: User, *, scope: str | None, lifetime: timedelta) -> Grant:
-    """Start a login with the scopes asked for, or with all that the user's roles allow."""
+    """Start a login with the scopes asked for, or with all that the user's roles allow.
+
+    Raises OAuthError when the password was changed since it was found right.
+    """
+    verified = user.password_hash
+    user = session.get(User, user.id, with_for_update=True, populate_existing=True) or user
+    if user.password_hash != verified or not user.enabled:
+        raise OAuthError("invalid_grant", "The user name or the password is not right.")
     granted = _grant_scope(user, scope)
     login = UserSession(user_id=user.id, scope=granted, expires_at=utcnow() + lifetime)
     session.add(login)

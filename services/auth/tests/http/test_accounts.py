@@ -90,6 +90,29 @@ def test_administration_needs_the_role(register: Register, log_in: LogIn, client
     assert client.patch(path, headers=headers, json={"roles": ["admin"]}).status_code == 403
 
 
+def test_a_narrowed_token_of_an_administrator_is_no_administrators(
+    register: Register, log_in: LogIn, client: Any, database: Database
+) -> None:
+    root = register("root")
+    _make_admin(database, root["id"])
+    narrow = _bearer(log_in("root", scope="catalog:read profile:read"))
+    assert client.get(f"/api/v1/users/{root['id']}", headers=narrow).status_code == 403
+
+
+def test_who_loses_a_role_must_log_in_again(
+    register: Register, log_in: LogIn, client: Any, database: Database
+) -> None:
+    ann, root = register("ann"), register("root")
+    _make_admin(database, ann["id"])
+    _make_admin(database, root["id"])
+    demoted, admin = _bearer(log_in("ann")), _bearer(log_in("root"))
+    change = {"roles": ["listener", "listener"]}
+    changed = client.patch(f"/api/v1/users/{ann['id']}", headers=admin, json=change)
+    assert changed.json["roles"] == ["listener"]
+    time.sleep(1.05)  # the revocation list is read again each second
+    assert client.get(f"/api/v1/users/{root['id']}", headers=demoted).status_code == 401
+
+
 def test_an_unknown_user_and_an_impossible_id(
     register: Register, log_in: LogIn, client: Any, database: Database
 ) -> None:

@@ -53,6 +53,8 @@ def test_a_taken_name_is_refused_in_any_case(
         ({"password": "short"}, "password"),
         ({"extra": 1}, "extra"),
         ({"username": None}, "username"),
+        ({"username": "\u0390" * 40}, "username"),  # folds to three letters each
+        ({"email": "\u0390" * 200 + "@a.org"}, "email"),
     ],
 )
 def test_bad_input_names_the_field(client: Any, change: dict[str, Any], field: str) -> None:

@@ -154,5 +154,18 @@ def test_guessing_is_slowed_down(
     assert other.status_code == 400
 
 
+def test_trying_one_password_on_many_names_is_slowed_down(
+    settings: AuthSettings, database: Database
+) -> None:
+    limited = settings.model_copy(update={"login_address_rate": "5/minute"})
+    client = create_app(limited, database).test_client()
+    form = {"grant_type": "password", "password": "letmein"}
+    statuses = [
+        client.post("/api/v1/auth/token", data=form | {"username": f"user{n}"}).status_code
+        for n in range(7)
+    ]
+    assert statuses == [400] * 5 + [429] * 2
+
+
 def _wait_for_revocations() -> None:
     time.sleep(1.05)  # web processes read the list again each second
