@@ -30,5 +30,5 @@ def follow(session: Session, event: TrackChanged) -> None:
 
 @subscriptions.on("catalog.track.deleted.v1", TrackDeleted)
 def forget(session: Session, event: TrackDeleted) -> None:
-    """Leave a tombstone."""
-    forget_track(session, event)
+    """Leave a tombstone; the same bytes may be uploaded again."""
+    forget_track(session, session.info["storage"], event)

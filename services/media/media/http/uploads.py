@@ -78,7 +78,7 @@ def read_upload(path: UploadPath) -> Any:
 def remove_upload(path: UploadPath) -> Any:
     """Delete an upload, its asset and all files made of it."""
     with writing() as session:
-        found = find_upload(session, str(path.upload_id), current_identity())
+        found = find_upload(session, str(path.upload_id), current_identity(), lock=True)
         delete_upload(session, _storage(), found)
     return Response(status=204)
 

@@ -9,9 +9,14 @@ from media.errors import AssetNotFound, UploadNotFound
 from media.models import Asset, Upload, WaveformRow
 
 
-def find_upload(session: Session, upload_id: str, identity: Identity) -> Upload:
-    """Return an upload of the caller's (an administrator's are all); raises UploadNotFound."""
-    upload = session.get(Upload, upload_id)
+def find_upload(
+    session: Session, upload_id: str, identity: Identity, *, lock: bool = False
+) -> Upload:
+    """Return an upload of the caller's (an administrator's are all); raises UploadNotFound.
+
+    Who changes it must `lock` it: a job may be about to raise its asset's version, too.
+    """
+    upload = session.get(Upload, upload_id, with_for_update=lock)
     if upload is None or not identity.may_edit(upload.owner_id):
         raise UploadNotFound
     return upload

@@ -12,7 +12,9 @@ from media.services.uploads import delete_upload
 def erase_user(session: Session, storage: Storage, user_id: str) -> None:
     """Delete everything of a user, files included, and send the receipt."""
     session.merge(ErasedOwner(user_id=user_id))
-    uploads = session.scalars(select(Upload).where(Upload.owner_id == user_id)).all()
+    uploads = session.scalars(
+        select(Upload).where(Upload.owner_id == user_id).with_for_update()
+    ).all()
     for upload in uploads:
         delete_upload(session, storage, upload)
     tracks = session.execute(delete(Track).where(Track.owner_id == user_id))

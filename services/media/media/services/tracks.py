@@ -6,8 +6,10 @@ from sqlalchemy.orm import Session
 
 from common.events import Event, apply_version
 from media.models import Track, UploadStatus
+from media.ports import Storage
 from media.queries.tracks import is_erased
 from media.queries.uploads import upload_of_asset
+from media.services.uploads import delete_upload
 
 
 def follow_track(session: Session, event: Event, values: dict[str, Any]) -> None:
@@ -25,8 +27,8 @@ def follow_track(session: Session, event: Event, values: dict[str, Any]) -> None
         upload.finish(UploadStatus.PUBLISHED)
 
 
-def forget_track(session: Session, event: Event) -> None:
-    """Keep of a deleted track only that it is deleted."""
+def forget_track(session: Session, storage: Storage, event: Event) -> None:
+    """Keep of a deleted track only that it is deleted; its upload and its files go."""
     row = session.get(Track, event.id)
     asset_id = row.asset_id if row else None
     gone = {"asset_id": None, "owner_id": None, "state": "deleted", "downloadable": False}
@@ -34,4 +36,4 @@ def forget_track(session: Session, event: Event) -> None:
         return
     upload = upload_of_asset(session, asset_id)
     if upload is not None and upload.track_id == event.id:
-        upload.track_id = None
+        delete_upload(session, storage, upload)
