@@ -30,12 +30,3 @@ def register_tasks(celery: Celery, shop: Workshop) -> None:
     @celery.task(name=TRANSCODE)  # type: ignore[untyped-decorator]
     def transcode(job_id: str) -> None:
         perform(shop, TRANSCODE, job_id)
-
-
-def sender(celery: Celery) -> Callable[[str, str], None]:
-    """Return what sends a job's id to the workers."""
-
-    def send(kind: str, job_id: str) -> None:
-        celery.send_task(kind, args=[job_id])
-
-    return send

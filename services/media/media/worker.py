@@ -5,14 +5,13 @@ from functools import partial
 from common.events import open_database
 from common.events.worker import run_worker
 from common.jobs import send_due_jobs
-from common.jobs.celery import make_celery
+from common.jobs.celery import JobSender
 from common.settings import load
 from media.adapters.storage import LocalStorage
 from media.consumers import auth, catalog
 from media.services.processing import give_up
 from media.services.sweeping import Sweeper
 from media.settings import MediaSettings
-from media.tasks import sender
 
 subscriptions = auth.subscriptions | catalog.subscriptions
 
@@ -20,11 +19,11 @@ if __name__ == "__main__":
     settings = load(MediaSettings)
     storage = LocalStorage(settings.storage_dir)
     database = open_database("media", settings, storage=storage)
-    send = sender(make_celery("media", settings.broker_url))
+    sender = JobSender("media", settings.broker_url)
     run_worker(
         "media",
         settings,
         database,
         subscriptions,
-        chores=[partial(send_due_jobs, database, send, give_up), Sweeper(database, storage)],
+        chores=[partial(send_due_jobs, database, sender, give_up), Sweeper(database, storage)],
     )

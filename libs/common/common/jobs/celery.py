@@ -3,8 +3,11 @@
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import ChannelError
 
 from common.settings import kombu_url
+
+_LONGEST_QUEUE = 200
 
 
 def make_celery(service: str, broker_url: str) -> Celery:
@@ -35,3 +38,24 @@ def make_celery(service: str, broker_url: str) -> Celery:
         enable_utc=True,
     )
     return app
+
+
+class JobSender:
+    """Puts job ids on a service's queue; it must not be shared between threads."""
+
+    def __init__(self, service: str, broker_url: str) -> None:
+        self._celery = make_celery(service, broker_url)
+        self._queue: str = self._celery.conf.task_default_queue
+
+    def has_room(self) -> bool:
+        """Whether fewer jobs wait than workers could soon take."""
+        with self._celery.connection_for_write() as connection:
+            try:
+                declared = connection.default_channel.queue_declare(self._queue, passive=True)
+            except ChannelError:  # nobody has used it yet
+                return True
+            return int(declared.message_count) < _LONGEST_QUEUE
+
+    def send(self, kind: str, job_id: str) -> None:
+        """Put a job's id on the queue; raises what kombu raises when the broker is away."""
+        self._celery.send_task(kind, args=[job_id])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -15,9 +15,19 @@ log = get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 _RESEND_AFTER = timedelta(seconds=60)
+_BATCH = 100
 
-Send = Callable[[str, str], None]
-"""Hands (kind, job id) to Celery."""
+
+class Sender(Protocol):
+    """Hands jobs to workers; see `common.jobs.celery.JobSender`."""
+
+    def has_room(self) -> bool:
+        """Whether the queue is short enough for more."""
+
+    def send(self, kind: str, job_id: str) -> None:
+        """Put a job's id on the queue."""
+
+
 GiveUp = Callable[[Session, str, dict[str, Any]], None]
 """What a dead job means to its service: called with (kind, payload) in the same transaction."""
 
@@ -55,31 +65,32 @@ def cancel_jobs(session: Session, keys: Sequence[str]) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def send_due_jobs(database: Database, send: Send, give_up: GiveUp) -> int:
+def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
     """Send queued jobs and those whose worker fell silent; bury the ones that never end well.
 
     A message may get lost or doubled: a job not started in a minute is sent again, and only one
-    worker gets its lease. Returns how many were sent.
+    worker gets its lease. While the queue is long nothing is sent: the table is the queue, and
+    Redis must not fill up with it. Returns how many were sent.
     """
     with database.reading() as session:
         if session.execute(_due(session).limit(1)).first() is None:
             return 0
+    if not sender.has_room():
+        return 0
     with database.transaction() as session:
-        now = db_time(session)
-        rows = session.execute(_due(session).limit(100).with_for_update(skip_locked=True)).all()
-        to_send = []
-        for row in rows:
-            if row.attempt >= MAX_ATTEMPTS:
-                _bury(session, row, give_up)
-                continue
-            session.execute(
-                update(job)
-                .where(job.c.id == row.id)
-                .values(state="queued", due_at=now + _RESEND_AFTER)
-            )
-            to_send.append((row.kind, row.id))
-    for kind, job_id in to_send:
-        send(kind, job_id)
+        rows = session.execute(_due(session).limit(_BATCH).with_for_update(skip_locked=True)).all()
+        to_send = [row for row in rows if row.attempt < MAX_ATTEMPTS]
+        due_at = db_time(session) + _RESEND_AFTER
+        session.execute(
+            update(job)
+            .where(job.c.id.in_([row.id for row in to_send]))
+            .values(state="queued", due_at=due_at)
+        )
+    for row in to_send:
+        sender.send(row.kind, row.id)
+    for row in rows:
+        if row.attempt >= MAX_ATTEMPTS:
+            _bury(database, row.id, give_up)
     return len(to_send)
 
 
@@ -91,15 +102,18 @@ def _due(session: Session) -> Any:
     )
 
 
-def _bury(session: Session, row: Any, give_up: GiveUp) -> None:
-    log.error("job_dead", job_id=row.id, kind=row.kind, attempts=row.attempt)
-    session.execute(
-        update(job)
-        .where(job.c.id == row.id)
-        .values(
-            state="dead",
-            finished_at=db_time(session),
-            last_error=row.last_error or "the worker died each time",
-        )
-    )
-    give_up(session, row.kind, row.payload)
+def _bury(database: Database, job_id: str, give_up: GiveUp) -> None:
+    """End a job for good, in its own transaction: one that cannot be ended holds up no other."""
+    try:
+        with database.transaction() as session:
+            mine = job.c.id == job_id
+            row = session.execute(select(job).where(mine).with_for_update()).one()
+            if row.state not in ("queued", "running") or row.due_at > db_time(session):
+                return
+            log.error("job_dead", job_id=job_id, kind=row.kind, attempts=row.attempt)
+            reason = row.last_error or "the worker died each time"
+            finished = {"state": "dead", "finished_at": db_time(session), "last_error": reason}
+            session.execute(update(job).where(mine).values(**finished))
+            give_up(session, row.kind, row.payload)
+    except Exception:
+        log.exception("job_cannot_be_buried", job_id=job_id)

@@ -40,10 +40,24 @@ def _make_due(database: Database, job_id: str) -> None:
         session.execute(update(job).where(job.c.id == job_id).values(due_at=due))
 
 
+class Queue:
+    """Notes what was sent."""
+
+    def __init__(self, *, room: bool = True) -> None:
+        self.room = room
+        self.sent: Sent = []
+
+    def has_room(self) -> bool:
+        return self.room
+
+    def send(self, kind: str, job_id: str) -> None:
+        self.sent.append((kind, job_id))
+
+
 def _send(database: Database) -> Sent:
-    sent: Sent = []
-    send_due_jobs(database, lambda kind, job_id: sent.append((kind, job_id)), _never)
-    return sent
+    queue = Queue()
+    send_due_jobs(database, queue, _never)
+    return queue.sent
 
 
 def _never(_session: Session, _kind: str, _payload: dict[str, Any]) -> None:
@@ -55,6 +69,29 @@ def test_a_key_is_one_job_and_it_is_sent_once(database: Database) -> None:
     assert first == second
     assert _send(database) == [("test.work", first)]
     assert _send(database) == []
+
+
+def test_while_the_queue_is_long_jobs_wait_in_the_table(database: Database) -> None:
+    job_id = _enqueue(database)
+    full = Queue(room=False)
+    assert send_due_jobs(database, full, _never) == 0
+    assert full.sent == []
+    assert _send(database) == [("test.work", job_id)]
+
+
+def test_a_job_that_cannot_be_buried_holds_up_no_other(database: Database) -> None:
+    bad = _enqueue(database, "bad")
+    with database.transaction() as session:
+        session.execute(update(job).values(attempt=MAX_ATTEMPTS))
+    good = _enqueue(database, "good")
+
+    def fail(_session: Session, _kind: str, _payload: dict[str, Any]) -> None:
+        raise RuntimeError("the service cannot say what this means")
+
+    queue = Queue()
+    assert send_due_jobs(database, queue, fail) == 1
+    assert queue.sent == [("test.work", good)]
+    assert _state(database, bad) == "queued"
 
 
 def test_work_ends_with_its_result_in_one_transaction(database: Database) -> None:
@@ -152,11 +189,9 @@ def test_a_job_that_never_ends_well_dies_and_says_so(database: Database) -> None
         assert run_job(database, job_id, fails)
         _make_due(database, job_id)
     deaths = []
-    send_due_jobs(
-        database,
-        lambda *_: pytest.fail("a dead job was sent"),
-        lambda _session, kind, payload: deaths.append((kind, payload)),
-    )
+    queue = Queue()
+    send_due_jobs(database, queue, lambda _session, kind, payload: deaths.append((kind, payload)))
+    assert queue.sent == []
     assert deaths == [("test.work", {"n": 1})]
     assert _state(database, job_id) == "dead"
     with database.reading() as session:
