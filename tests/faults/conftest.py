@@ -67,11 +67,17 @@ class Choir:
 
     def restart_redis(self, *, wiped: bool) -> None:
         """Kill Redis and start it again; without its log nothing is left in it either way."""
-        self._redis.kill()
-        self._redis.wait(10)
+        self.stop_redis()
         if wiped:
             for path in self._redis_folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.start_redis()
+
+    def stop_redis(self) -> None:
+        self._redis.kill()
+        self._redis.wait(10)
+
+    def start_redis(self) -> None:
         self._redis = start_valkey(self._redis_folder)
 
     def sing(self, count: int) -> list[str]:

@@ -78,6 +78,30 @@ def test_a_consumer_stopped_while_it_waits_and_then_killed(choir: Choir) -> None
     choir.assert_each_applied_once(subjects)
 
 
+def test_an_outage_of_the_broker_ends_when_the_broker_is_back(choir: Choir) -> None:
+    """Claims that could not be published are no resends: they must not back off for minutes."""
+    choir.start("echo")
+    choir.start("choir")
+    choir.stop_redis()
+    subjects = choir.sing(20)
+    time.sleep(8)
+    choir.start_redis()
+    started = time.monotonic()
+    choir.wait_until_delivered(15)
+    print(f"delivered {time.monotonic() - started:.1f} s after the broker came back")
+    choir.assert_each_applied_once(subjects)
+
+
+def test_garbage_among_the_acknowledgements_blocks_none(choir: Choir) -> None:
+    with kombu.Connection(kombu_url(choir.broker_url)) as connection:
+        kombu.Producer(connection).publish(b"\xff garbage", routing_key="choir.acks")
+    choir.start("choir")
+    choir.start("echo")
+    subjects = choir.sing(5)
+    choir.wait_until_delivered(10)
+    choir.assert_each_applied_once(subjects)
+
+
 def test_poison_and_garbage_do_not_hold_up_the_others(choir: Choir) -> None:
     (bad,) = choir.sing(1)
     choir.poison(bad)

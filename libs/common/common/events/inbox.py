@@ -135,7 +135,7 @@ def _store_failure(database: Database, envelope: Envelope, error: Exception) -> 
     with database.transaction() as session:
         if not _is_known(session, envelope.id):
             log.warning("event_failed", attempts=1, exc_info=error)
-            _store(session, envelope, "retry", repr(error), attempts=1)
+            _store(session, envelope, "retry", _describe(error), attempts=1)
 
 
 def _retry(database: Database, subscriptions: Subscriptions, event_id: str) -> None:
@@ -168,7 +168,7 @@ def _retry(database: Database, subscriptions: Subscriptions, event_id: str) -> N
                     state="dead" if dead else "retry",
                     attempts=attempts,
                     next_at=db_time(session) + _backoff(attempts),
-                    last_error=repr(error),
+                    last_error=_describe(error),
                 )
             )
 
@@ -177,6 +177,13 @@ def _backoff(attempts: int) -> timedelta:
     """1 s, 4 s, 16 s, … up to an hour, ± 20 % so that failures do not march in step."""
     wait = min(timedelta(seconds=4 ** min(max(attempts - 1, 0), 8)), _LONGEST_WAIT)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+
+
+def _describe(error: Exception) -> str:
+    """Say what went wrong without repeating the event's data."""
+    if isinstance(error, ValidationError):
+        return str(error.errors(include_url=False, include_input=False))
+    return repr(error)
 
 
 def _bury_garbage(database: Database, body: bytes, error: ValidationError) -> None:
@@ -193,7 +200,7 @@ def _bury_garbage(database: Database, body: bytes, error: ValidationError) -> No
                     state="dead",
                     attempts=1,
                     next_at=now,
-                    last_error=str(error.errors(include_url=False, include_input=False)),
+                    last_error=_describe(error),
                     envelope=body.decode(errors="replace"),
                     received_at=now,
                 )

@@ -120,6 +120,20 @@ def claim_deliveries(session: Session, lease: timedelta, limit: int = 100) -> li
     return [Delivery(row.event_id, row.subscriber, envelopes[row.event_id]) for row in due]
 
 
+def postpone(session: Session, deliveries: Sequence[Delivery], wait: timedelta) -> None:
+    """Take back a claim that could not be published: not a resend, so it does not count as one."""
+    next_at = db_time(session) + wait
+    for delivery in deliveries:
+        session.execute(
+            update(outbox_delivery)
+            .where(
+                outbox_delivery.c.event_id == delivery.event_id,
+                outbox_delivery.c.subscriber == delivery.subscriber,
+            )
+            .values(next_at=next_at, attempts=outbox_delivery.c.attempts - 1)
+        )
+
+
 def acknowledge(session: Session, subscriber: str, event_ids: Sequence[str]) -> None:
     """Forget deliveries that the subscriber has committed."""
     session.execute(

@@ -28,6 +28,7 @@ log = get_logger(__name__)
 _POLL_SECONDS = 1.0
 _ACK_SECONDS = 0.1
 _ACK_BATCH = 50
+_BROKER_PAUSE = timedelta(seconds=2)
 
 
 @dataclass
@@ -82,9 +83,14 @@ class Worker:
         """Delete deliveries that subscribers have acknowledged."""
 
         def apply(body: bytes) -> None:
-            message = orjson.loads(body)
+            try:
+                message = orjson.loads(body)
+                subscriber, event_ids = str(message["subscriber"]), list(message["event_ids"])
+            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                log.error("message_is_no_acknowledgement", error=repr(error), size=len(body))
+                return
             with self.database.transaction() as session:
-                outbox.acknowledge(session, message["subscriber"], message["event_ids"])
+                outbox.acknowledge(session, subscriber, event_ids)
 
         self._loop(lambda bus: bus.receive(f"{self.service}.acks", apply, _POLL_SECONDS))
 
@@ -131,12 +137,20 @@ class Worker:
                 return False
         with self.database.transaction() as session:
             claimed = outbox.claim_deliveries(session, self.resend_lease)
-        by_queue: dict[str, list[bytes]] = defaultdict(list)
+        left: dict[str, list[outbox.Delivery]] = defaultdict(list)
         for delivery in claimed:
-            by_queue[f"{delivery.subscriber}.events"].append(delivery.body.encode())
-        for queue, bodies in by_queue.items():
-            bus.publish(queue, bodies)
-        return bool(claimed)
+            left[delivery.subscriber].append(delivery)
+        try:
+            for subscriber in list(left):
+                bodies = [delivery.body.encode() for delivery in left[subscriber]]
+                if bus.publish(f"{subscriber}.events", bodies):
+                    del left[subscriber]
+        finally:
+            unpublished = [delivery for rest in left.values() for delivery in rest]
+            if unpublished:  # the broker is away, or a queue is full
+                with self.database.transaction() as session:
+                    outbox.postpone(session, unpublished, _BROKER_PAUSE)
+        return len(unpublished) < len(claimed)
 
     def _acknowledge(self, bus: Bus, applied: dict[str, list[str]]) -> None:
         for producer, ids in applied.items():
