@@ -81,7 +81,11 @@ def _run_quietly(callback: Callable[[], None]) -> None:
 def _create_engine(url: str, pool_size: int) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(
-            url, poolclass=QueuePool, pool_size=pool_size, max_overflow=pool_size
+            url,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -90,6 +94,8 @@ def _create_engine(url: str, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        # What people wrote has no place in error messages, which end in logs.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=1800,
         isolation_level="READ COMMITTED",

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Select, and_, asc, desc, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from common.errors import FieldError, Invalid
+
+_LARGEST_INTEGER = 2**63 - 1
 
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
@@ -75,7 +77,7 @@ def _decode(cursor: str, columns: Sequence[Column]) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(columns):
             raise ValueError("wrong length")
         return [_restore(value, column) for value, column in zip(values, columns, strict=True)]
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise Invalid(
             "The cursor is not one that this list gave; start again without it.",
             [FieldError("cursor", "unknown cursor")],
@@ -85,7 +87,12 @@ def _decode(cursor: str, columns: Sequence[Column]) -> list[Any]:
 def _restore(value: Any, column: Column) -> Any:
     expected = column.type.python_type
     if expected is datetime:
-        return datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("a time needs its zone")
+        return moment.astimezone(UTC)
+    if expected is int and isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise ValueError("too large for a column")
     if expected is float and isinstance(value, int):
         return float(value)
     if not isinstance(value, expected) or isinstance(value, bool) is not (expected is bool):

@@ -3,13 +3,11 @@
 `python -m common.db.migrate --revise auth "add keys"` writes a migration instead.
 """
 
-import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 from alembic import command
@@ -18,17 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 from common.db.database import Database
+from common.db.revisions import migrations_folder
 from common.db.types import Id, LongText, UtcDateTime
-
-
-def migrations_folder(service: str) -> Path:
-    """Return where the service keeps its migrations: inside its package, or beside it."""
-    spec = importlib.util.find_spec(service)
-    if spec is None or spec.origin is None:
-        raise SystemExit(f"There is no service named {service!r} in this environment.")
-    package = Path(spec.origin).parent
-    inside = package / "migrations"
-    return inside if inside.is_dir() else package.parent / "migrations"
 
 
 @contextmanager

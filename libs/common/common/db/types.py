@@ -8,10 +8,12 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator
 from uuid_utils import uuid7
 
-Id = String(36).with_variant(mysql.CHAR(36, charset="ascii", collation="ascii_bin"), "mysql")
+_MYSQL = ("mysql", "mariadb")
+
+Id = String(36).with_variant(mysql.CHAR(36, charset="ascii", collation="ascii_bin"), *_MYSQL)
 """A UUIDv7 as text: sorts by time, so primary keys append."""
 
-LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
+LongText = Text().with_variant(mysql.MEDIUMTEXT(), *_MYSQL)
 """Up to 16 MiB of text."""
 
 
@@ -28,7 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         """Keep microseconds on MySQL, whose DATETIME drops them by default."""
-        if dialect.name == "mysql":
+        if dialect.name in _MYSQL:
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime())
 

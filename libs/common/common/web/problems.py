@@ -5,7 +5,7 @@ from http import HTTPStatus
 import orjson
 from flask import Flask, Response, g, request
 from pydantic import Field, ValidationError
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -88,6 +88,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(IntegrityError, _conflict)
+    app.register_error_handler(DataError, _unfit)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, _database_away)
     app.register_error_handler(Exception, _unexpected)
@@ -116,6 +117,11 @@ def _http_error(error: HTTPException) -> Response:
 def _conflict(error: IntegrityError) -> Response:
     log.warning("integrity_error", error=repr(error.orig))
     return problem(409, "Somebody changed the same thing at the same time; read it and try again.")
+
+
+def _unfit(error: DataError) -> Response:
+    log.warning("data_error", error=repr(error.orig))
+    return problem(422, "Some of the input is longer or larger than what can be kept.")
 
 
 def _database_away(error: Exception) -> Response:

@@ -76,6 +76,14 @@ def test_known_keys_go_on_working_while_the_issuer_is_away(endpoint: Issuer) -> 
     assert endpoint.requests == 2
 
 
+def test_who_has_the_key_does_not_wait_for_a_slow_issuer(endpoint: Issuer) -> None:
+    client = JwksClient(endpoint.url)
+    client.find("k1")
+    client._fetched_at = client._tried_at = float("-inf")
+    with client._lock:  # as if somebody were fetching
+        assert client.find("k1") is not None
+
+
 def test_without_any_key_the_service_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         JwksClient("http://127.0.0.1:1/jwks.json").find("k1")

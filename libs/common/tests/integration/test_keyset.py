@@ -1,3 +1,5 @@
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +8,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from common.db import TYPES, Database, Id, new_id, page
 from common.errors import Invalid
+
+
+def _cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
 class Base(DeclarativeBase):
@@ -78,7 +84,22 @@ def test_rows_of_several_columns_stay_rows(database: Database) -> None:
     assert [row.rank for row in got.rows] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "!!!", "bnVsbA", "W10", "WzEsMiwzXQ", "WyJhIl0é"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "!!!",
+        "bnVsbA",
+        "W10",
+        "WzEsMiwzXQ",
+        "WyJhIl0é",
+        _cursor(1, "2026-01-01T00:00:00", "x"),  # no zone
+        _cursor(1, "0001-01-01T00:00:00+23:59", "x"),  # before the first year in UTC
+        _cursor(2**64, "2026-01-01T00:00:00Z", "x"),
+        _cursor(True, "2026-01-01T00:00:00Z", "x"),
+    ],
+)
 def test_a_foreign_cursor_is_refused(database: Database, cursor: str) -> None:
     order = [Item.rank, Item.at, Item.id]
     with database.reading() as session, pytest.raises(Invalid):

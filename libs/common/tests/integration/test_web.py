@@ -25,7 +25,7 @@ def app(
 ) -> Flask:
     database = make_database("auth")
     return create_service_app(
-        "test",
+        "auth",
         database=database,
         verifier=make_verifier(database),
         apis=[_routes()],
@@ -243,3 +243,11 @@ def test_metrics_count_routes_not_paths(client: FlaskClient) -> None:
     text = _get(client, "/metrics").text
     assert 'route="/things/open",status="200"' in text
     assert "nowhere-in-particular" not in text
+
+
+def test_invented_methods_do_not_become_labels(client: FlaskClient) -> None:
+    for number in range(3):
+        client.open("/things/open", method=f"EVIL{number}")
+    text = _get(client, "/metrics").text
+    assert "EVIL" not in text
+    assert 'method="other"' in text

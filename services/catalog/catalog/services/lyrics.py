@@ -12,7 +12,8 @@ from common.auth import Identity
 from common.errors import FieldError, Invalid
 
 _TIMED_LINE = re.compile(r"^\[\d{1,3}:[0-5]\d(?:[.:]\d{1,3})?\]", re.MULTILINE)
-_BRACKETED = re.compile(r"[\[<][^\]>\n]*[\]>]")
+# No bracket inside: else "[[[[…" would cost the square of its length.
+_BRACKETED = re.compile(r"[\[<][^\[<\]>\n]*[\]>]")
 
 
 def write_lyrics(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from playlist.http.schemas import IfMatch
 from playlist.models import Playlist
 
-_STRONG_TAG = re.compile(r'(?<!W/)"(\d+)(?:-[0-9a-f]+)?"')
+_STRONG_TAG = re.compile(r'(?<!W/)"([0-9]{1,18})(?:-[0-9a-f]+)?"')
 
 
 def expected_versions(header: IfMatch) -> frozenset[int] | None:
