@@ -23,7 +23,6 @@ from common.logging import bind_trace, get_logger
 from common.web.cors import register_cors
 from common.web.health import register_health
 from common.web.metrics import register_metrics
-from common.web.openapi import operation_id
 from common.web.problems import Problem, problem, register_error_handlers, validation_problem
 
 log = get_logger(__name__)
@@ -81,9 +80,9 @@ def create_service_app(
         static_folder=None,
         validation_error_callback=validation_problem,
         validation_error_model=Problem,
-        operation_id_callback=operation_id,
     )
     app.openapi_version = "3.1.0"
+    app.url_map.merge_slashes = False  # a 404, no redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["OPEN_SCOPES"] = open_scopes
     app.extensions |= {"database": database, "verifier": verifier, "cache": cache}
@@ -178,4 +177,6 @@ def _finish(response: Response) -> Response:
         if not response.direct_passthrough:  # a file that is streamed is no list
             _link_next_page(response)
         response.make_conditional(request)
+        if response.status_code == 412:  # Werkzeug leaves the body as it was
+            return problem(412, "`If-Match` names an older version.")
     return response

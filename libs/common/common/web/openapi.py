@@ -16,16 +16,11 @@ _COMMON = {
     "409": "The state of the thing does not allow this.",
     "412": "`If-Match` names an older version.",
     "413": "The body is too large.",
+    "414": "The path and query are longer than about 8,000 bytes.",
     "422": "Some of the input is not acceptable.",
     "429": "Too many requests; see Retry-After.",
     "503": "Something the service needs does not answer now.",
 }
-
-
-def operation_id(*, name: str, bp_name: str = "", path: str = "", method: str = "") -> str:
-    """Name an operation after its view function, which is unique in a service."""
-    del bp_name, path, method
-    return name
 
 
 def document(app: Any) -> dict[str, Any]:
@@ -34,21 +29,25 @@ def document(app: Any) -> dict[str, Any]:
     spec["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
-    accesses = _accesses(app)
+    endpoints = _endpoints(app)
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
-            _complete(operation, path, method, accesses[(method.upper(), path)])
+            endpoint = endpoints[(method.upper(), path)]
+            # Its view function, whose name is unique in a service.
+            operation["operationId"] = endpoint.rpartition(".")[2]
+            access = access_of(app.view_functions[endpoint]) or Access()
+            _complete(operation, path, method, access)
     return spec
 
 
-def _accesses(app: Flask) -> dict[tuple[str, str], Access]:
+def _endpoints(app: Flask) -> dict[tuple[str, str], str]:
     found = {}
     for rule in app.url_map.iter_rules():
         path = "".join(
             f"{{{part}}}" if is_dynamic else part for is_dynamic, part in rule_parts(rule.rule)
         )
         for method in rule.methods or ():
-            found[(method, path)] = access_of(app.view_functions[rule.endpoint]) or Access()
+            found[(method, path)] = rule.endpoint
     return found
 
 
@@ -72,12 +71,11 @@ def _complete(operation: dict[str, Any], path: str, method: str, access: Access)
     if not access.public:
         _describe_access(operation, access)
     responses, statuses = operation["responses"], _statuses(operation, path, method, access)
-    if "422" not in statuses:  # flask-openapi adds it to every operation
-        responses.pop("422", None)
+    responses.pop("422", None)  # flask-openapi adds one to every operation
     for status in sorted(statuses):
-        responses[status] = {"description": _COMMON[status]}
-    for status in responses.keys() & _COMMON.keys():
-        responses[status]["content"] = _PROBLEM
+        responses.setdefault(status, {"description": _COMMON[status]})
+    for status in responses.keys() & _COMMON.keys():  # but the errors of RFC 6749 are their own
+        responses[status].setdefault("content", _PROBLEM)
 
 
 def _statuses(operation: dict[str, Any], path: str, method: str, access: Access) -> set[str]:
@@ -90,4 +88,6 @@ def _statuses(operation: dict[str, Any], path: str, method: str, access: Access)
         statuses |= {"400", "413", "415", "422"}
     elif operation.get("parameters") and method == "get":
         statuses |= {"422"}
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+        statuses |= {"414"}
     return statuses

@@ -45,7 +45,11 @@ _REVOCATION_FORM = _form(
 )
 
 
-@api.post("/token", request_body=_TOKEN_FORM, responses={200: TokenOut, 400: TokenErrorOut})
+@api.post(
+    "/token",
+    request_body=_TOKEN_FORM,
+    responses={200: TokenOut, 400: TokenErrorOut, 429: None},
+)
 @public
 @limiter.limit(lambda: _settings().login_rate, key_func=login_key)
 @limiter.limit(lambda: _settings().login_address_rate)

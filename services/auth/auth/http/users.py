@@ -22,7 +22,7 @@ from common.web import reading, writing
 api = APIBlueprint("users", __name__, url_prefix="/api/v1")
 
 
-@api.post("/auth/register", responses={201: UserOut})
+@api.post("/auth/register", responses={201: UserOut, 409: None, 429: None})
 @public
 @limiter.limit(lambda: current_app.extensions["settings"].register_rate)
 def register(body: Registration) -> Any:

@@ -18,7 +18,7 @@ from media.services.links import Link, LinkSigner
 
 api = APIBlueprint("files", __name__, url_prefix="/media")
 
-_RENDITION = re.compile(r"(master|\d{1,4}k)\.m3u8|\d{1,4}k\.m4s")
+_RENDITION = re.compile(r"(master|[0-9]{1,4}k)\.m3u8|[0-9]{1,4}k\.m4s")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TYPES = {"m3u8": "application/vnd.apple.mpegurl", "m4s": "audio/mp4"}
 # A link is its own permission and no cookie is involved, so any page may use one it has.
@@ -29,7 +29,7 @@ _CORS = {
 }
 
 
-@api.get("/<token>/<name>", responses={200: None})
+@api.get("/<token>/<name>", responses={200: None, 403: None})
 @public
 def read_file(path: FilePath) -> Any:
     """Fetch a playlist, a rendition or the original with a signed link."""
