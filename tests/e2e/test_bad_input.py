@@ -118,7 +118,9 @@ def test_a_request_without_a_file_or_with_broken_metadata(
 @pytest.mark.parametrize(
     "path", ["tracks", "albums", "artists", "genres", "playlists", "uploads", "users"]
 )
-@pytest.mark.parametrize("unknown", ["01938b1c-7f10-7c3e-8f53-1d2b6a9e4c01", "nonsense", "%2e%2e", "é"])
+@pytest.mark.parametrize(
+    "unknown", ["01938b1c-7f10-7c3e-8f53-1d2b6a9e4c01", "nonsense", "%2e%2e", "é"]
+)
 def test_an_unknown_id_is_a_404(person: Any, path: str, unknown: str) -> None:
     response = person.get(f"/api/v1/{path}/{unknown}")
     # Only administrators may even ask for users.
