@@ -168,15 +168,21 @@ def _link_next_page(response: Response) -> None:
 
 
 def _finish(response: Response) -> Response:
+    if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
+        response = _conditional(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
-        response.add_etag()
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.vary.add("Authorization")
-        if not response.direct_passthrough:  # a file that is streamed is no list
-            _link_next_page(response)
-        response.make_conditional(request)
-        if response.status_code == 412:  # Werkzeug leaves the body as it was
-            return problem(412, "`If-Match` names an older version.")
+    return response
+
+
+def _conditional(response: Response) -> Response:
+    """Tag what was read, and answer 304 or 412 if the request asks for it (RFC 9110 §13)."""
+    response.add_etag()
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response.vary.add("Authorization")
+    if not response.direct_passthrough:  # a file that is streamed is no list
+        _link_next_page(response)
+    response.make_conditional(request)
+    if response.status_code == 412:  # Werkzeug leaves the body as it was
+        return problem(412, "`If-Match` names an older version.")
     return response

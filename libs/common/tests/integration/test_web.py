@@ -173,6 +173,20 @@ def test_reads_carry_a_strong_etag(client: FlaskClient) -> None:
     assert _get(client, "/things/open", **{"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_a_read_of_another_version_is_refused_without_its_body(client: FlaskClient) -> None:
+    etag = _get(client, "/things/open").headers["ETag"]
+    assert _get(client, "/things/open", **{"If-Match": etag}).status_code == 200
+    refused = _get(client, "/things/open", **{"If-Match": '"other"'})
+    assert (refused.status_code, refused.mimetype) == (412, "application/problem+json")
+    assert refused.json["request_id"] == refused.headers["X-Request-Id"]
+
+
+def test_a_path_with_empty_parts_is_nothing(client: FlaskClient) -> None:
+    for path in ("//things/open", "/things//open", "/things/open//"):
+        response = _get(client, path)
+        assert (response.status_code, response.mimetype) == (404, "application/problem+json")
+
+
 def test_cached_answers_change_when_their_group_does(client: FlaskClient, cache: Any) -> None:
     assert _get(client, "/things/counted").json == {"calls": 1}
     assert _get(client, "/things/counted").json == {"calls": 1}
@@ -231,7 +245,10 @@ def test_a_page_links_to_the_next(client: FlaskClient) -> None:
 
 def test_the_document_lists_every_status(app: Flask) -> None:
     operation = document(app)["paths"]["/things/mine"]["get"]
-    assert operation["responses"].keys() == {"401", "403", "422", "503"}
+    assert operation["operationId"] == "read_mine"
+    assert operation["responses"].keys() == {"401", "403", "414", "422", "503"}
+    for response in operation["responses"].values():
+        assert response["content"].keys() == {"application/problem+json"}
     assert operation["security"] == [{"bearer": []}]
     assert "Needs scope `mine:read`." in operation["description"]
     assert "security" not in document(app)["paths"]["/things/bug"]["get"]
