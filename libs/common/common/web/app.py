@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 _NEXT_CURSOR = re.compile(rb'"next_cursor":"([^"]+)"\}\s*$')
 _CURSOR_BYTES = 1100
+_READ_ON_SECONDS = 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -167,7 +168,21 @@ def _link_next_page(response: Response) -> None:
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
 
 
+def _read_on() -> None:
+    """Read what nobody read of the body, for a while.
+
+    Who still sends when the connection closes gets a reset, not the answer (RFC 9112 §9.6).
+    """
+    if not request.content_length and not request.environ.get("wsgi.input_terminated"):
+        return
+    deadline = time.monotonic() + _READ_ON_SECONDS
+    with suppress(OSError):  # the client went away
+        while time.monotonic() < deadline and request.environ["wsgi.input"].read(1 << 16):
+            pass
+
+
 def _finish(response: Response) -> Response:
+    _read_on()
     if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
         response = _conditional(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")

@@ -1,5 +1,7 @@
+import io
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +181,23 @@ def test_a_read_of_another_version_is_refused_without_its_body(client: FlaskClie
     refused = _get(client, "/things/open", **{"If-Match": '"other"'})
     assert (refused.status_code, refused.mimetype) == (412, "application/problem+json")
     assert refused.json["request_id"] == refused.headers["X-Request-Id"]
+
+
+def test_a_body_is_read_to_its_end_though_it_is_refused(client: FlaskClient) -> None:
+    for path, size in (("open", 900), ("mine", 900), ("nowhere", 900), ("open", 200_000)):
+        body = io.BytesIO(bytes(size))
+        sent = {"input_stream": body, "content_length": size}
+        assert client.post(f"/things/{path}", **sent).status_code in (404, 405)
+        assert body.tell() == size
+
+
+def test_a_body_that_never_ends_is_not_read_for_ever(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.web.app._READ_ON_SECONDS", 0.05)
+    with Path("/dev/zero").open("rb") as endless:
+        response = client.get("/things/mine", input_stream=endless, content_length=1 << 60)
+    assert response.status_code == 401
 
 
 def test_a_path_with_empty_parts_is_nothing(client: FlaskClient) -> None:
