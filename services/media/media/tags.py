@@ -46,7 +46,9 @@ def _clean_isrc(value: object) -> object:
 
 
 def _clean_genres(value: object) -> object:
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list | tuple):
+        return value
+    if not all(isinstance(item, str | None) for item in value):
         return value
     cleaned = [clean_text(item, 100) for item in value]
     return tuple(dict.fromkeys(item for item in cleaned if item is not None))[:MAX_GENRES]

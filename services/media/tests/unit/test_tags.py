@@ -45,7 +45,15 @@ def test_an_isrc_is_written_without_hyphens() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"title": 5}, {"year": "soon"}, {"track_number": 0}, {"genres": "Jazz"}]
+    "wrong",
+    [
+        {"title": 5},
+        {"year": "soon"},
+        {"track_number": 0},
+        {"genres": "Jazz"},
+        {"genres": [["Jazz"]]},
+        {"genres": [{"Jazz": 1}]},
+    ],
 )
 def test_wrong_types_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
