@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,12 +25,10 @@ def contracts_build(project_root: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def apps(
-    contracts_build: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Any]]:
+def apps(contracts_build: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return each service's Flask application."""
-    before = dict(os.environ)
-    contracts_build.set_environment(str(tmp_path_factory.mktemp("apps")))
-    yield {service: importlib.import_module(f"{service}.wsgi").app for service in SERVICES}
-    os.environ.clear()
-    os.environ.update(before)
+    with pytest.MonkeyPatch.context() as patch:
+        # Only for the import: processes that other tests start must not inherit it.
+        patch.setattr(os, "environ", os.environ.copy())
+        contracts_build.set_environment(str(tmp_path_factory.mktemp("apps")))
+        return {service: importlib.import_module(f"{service}.wsgi").app for service in SERVICES}

@@ -73,6 +73,7 @@ def test_environment_of_a_service(installation: Installation) -> None:
         "PATH": "/bin",
         "HOME": "/home/me",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONOPTIMIZE": "2",
         "TMPDIR": "/run/a",
         "BROKER_URL": "unix:///run/a/redis.sock?db=0",
         "CACHE_URL": "unix:///run/a/redis.sock?db=1",
