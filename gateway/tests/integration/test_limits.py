@@ -78,6 +78,14 @@ def test_a_chunked_body_is_limited_too(
     assert len(upstreams[service].seen) == 1
 
 
+@pytest.mark.parametrize("chunks", [b"zz\r\n{}\r\n", b"f" * 17 + b"\r\n{}\r\n", b"2\r\n{}xx0\r\n"])
+def test_chunks_that_are_none_are_the_callers_fault(gateway: RunningGateway, chunks: bytes) -> None:
+    head = b"POST /api/v1/tracks HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    refused = exchange(gateway, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert refused.startswith(b"HTTP/1.1 400 "), refused
+    assert b"Content-Type: application/problem+json\r\n" in refused
+
+
 def test_a_body_too_long_is_refused_before_it_is_sent(
     gateway: RunningGateway, upstreams: dict[Service, Upstream]
 ) -> None:
