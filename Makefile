@@ -37,7 +37,7 @@ run: $(VENV)/.run ## Start all of Antiphon on http://localhost:8080
 	@exec $(BIN)/antiphon up
 
 test: $(VENV)/.dev ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .

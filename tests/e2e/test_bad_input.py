@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 MakePerson = Callable[[str], Any]
 
 

@@ -24,7 +24,7 @@ from common.db import Database
 from media.adapters.storage import LocalStorage
 from media.services.sweeping import sweep
 
-pytestmark = [pytest.mark.xdist_group("import"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 MakePerson = Callable[[str], Any]
 StartImport = Callable[..., "Importer"]

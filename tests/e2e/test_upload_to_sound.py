@@ -12,8 +12,6 @@ import m3u8
 import pytest
 import requests
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 MakeAudio = Callable[..., Path]
 MakePerson = Callable[[str], Any]
 

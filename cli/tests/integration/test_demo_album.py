@@ -10,8 +10,6 @@ from antiphon.demo.library import make_library, plan_library
 from antiphon.demo.pieces import all_pieces
 from antiphon.ffmpeg import EncodingError, find_ffmpeg, run_ffmpeg
 
-pytestmark = pytest.mark.xdist_group("demo_album")
-
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:

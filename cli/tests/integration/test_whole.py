@@ -16,8 +16,6 @@ import pytest
 
 WaitFor = Callable[[Callable[[], bool], str], None]
 
-pytestmark = pytest.mark.xdist_group("whole")
-
 
 class Whole:
     """One `antiphon up --no-demo` and what it prints."""

@@ -19,8 +19,6 @@ from media.settings import MediaSettings
 MakeAudio = Callable[..., Path]
 Start = Callable[[str], subprocess.Popen[bytes]]
 
-pytestmark = pytest.mark.xdist_group("media-processes")
-
 
 @pytest.fixture
 def start(settings: MediaSettings, database: Database, tmp_path: Path) -> Iterator[Start]:
