@@ -13,7 +13,7 @@ from media.tags import Tags
 class UploadMetadata(Tags):
     """What the uploader says of the recording; it wins over the tags in the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class UploadOut(Schema):

@@ -172,6 +172,18 @@ def test_metadata_may_come_as_a_json_part(
     assert (metadata_event["title"], metadata_event["genres"]) == ("Sp aced", ["Jazz"])
 
 
+@pytest.mark.parametrize(
+    "wrong", [b'{"year": true}', b'{"year": "2000"}', b'{"genres": [["Jazz"]]}']
+)
+def test_metadata_of_wrong_types_is_refused(
+    client: Any, bearer: Any, storage_dir: Path, wrong: bytes
+) -> None:
+    form = {"metadata": wrong, "file": (io.BytesIO(b"x"), "a.mp3")}
+    answer = client.post("/api/v1/uploads", data=form, headers=bearer())
+    assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
+    assert _files(storage_dir) == []
+
+
 def test_metadata_is_not_a_way_around_the_limit(client: Any, bearer: Any) -> None:
     huge = b'{"lyrics": "' + b"x" * 400_000 + b'"}'
     for part in ((io.BytesIO(huge), "m.json", "application/json"), huge):
