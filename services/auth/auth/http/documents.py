@@ -34,7 +34,8 @@ def openapi() -> Response:
     path: Path = current_app.extensions["settings"].contracts_dir / "openapi.json"
     if not path.exists():
         raise NotFound("The OpenAPI document has not been built; run `make contracts`.")
-    return send_file(path.absolute(), mimetype="application/json")
+    # The application itself answers conditions on JSON.
+    return send_file(path.absolute(), mimetype="application/json", conditional=False)
 
 
 @pages.get("/docs")

@@ -25,3 +25,5 @@ def test_the_openapi_document_is_served_whole_and_once(client: Any, contracts_di
         assert document.data == (contracts_dir / "openapi.json").read_bytes()
     with client.get("/openapi.json", headers={"If-None-Match": document.headers["ETag"]}) as again:
         assert (again.status_code, again.data) == (304, b"")
+    with client.get("/openapi.json", headers={"If-Match": '"another"'}) as refused:
+        assert (refused.status_code, refused.mimetype) == (412, "application/problem+json")
