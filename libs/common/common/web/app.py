@@ -199,5 +199,6 @@ def _conditional(response: Response) -> Response:
         _link_next_page(response)
     response.make_conditional(request)
     if response.status_code == 412:  # Werkzeug leaves the body as it was
+        response.close()
         return problem(412, "`If-Match` names an older version.")
     return response
