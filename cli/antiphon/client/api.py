@@ -109,7 +109,7 @@ class AntiphonClient:
         self._retry.run(partial(self._authorised, "PUT", f"/api/v1/me/tracks/{track_id}"))
 
     def create_playlist(self, name: str, description: str, key: str) -> Playlist:
-        """Make a public playlist; `key` goes along as Idempotency-Key, which no service heeds yet."""
+        """Make a public playlist; `key` goes along as Idempotency-Key, for when it is heeded."""
         body = {"name": name, "description": description, "visibility": "public"}
         headers = {"Idempotency-Key": key}
         return self._call(Playlist, "POST", "/api/v1/playlists", json=body, headers=headers)
