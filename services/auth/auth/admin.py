@@ -6,6 +6,9 @@ The password comes on standard input, one line.
 import argparse
 import sys
 
+from pydantic import ValidationError
+
+from auth.http.schemas import Registration
 from auth.models import Role
 from auth.services.accounts import register_user
 from auth.services.keys import rotate_signing_key
@@ -14,8 +17,6 @@ from auth.settings import AuthSettings
 from common.errors import ServiceError
 from common.events import open_database
 from common.settings import load
-
-_SHORTEST_PASSWORD = 8
 
 
 def main() -> None:
@@ -33,12 +34,13 @@ def main() -> None:
             key_id = rotate_signing_key(session, settings.key_passphrase.get_secret_value())
             print(f"Signing with key {key_id} within half a minute.")
             return
+        account = _read_account(arguments.email, arguments.username)
         try:
             user = register_user(
                 session,
-                email=arguments.email,
-                username=arguments.username,
-                password_hash=hash_password(_read_password()),
+                email=account.email,
+                username=account.username,
+                password_hash=hash_password(account.password.get_secret_value()),
                 display_name=None,
                 roles=[Role.LISTENER, Role.ARTIST, Role.ADMIN],
             )
@@ -47,11 +49,14 @@ def main() -> None:
     print(f"Administrator {user.username} ({user.id}) can log in now.")
 
 
-def _read_password() -> str:
-    password = sys.stdin.readline().rstrip("\n")
-    if len(password) < _SHORTEST_PASSWORD:
-        raise SystemExit(f"The password needs at least {_SHORTEST_PASSWORD} characters.")
-    return password
+def _read_account(email: str, username: str) -> Registration:
+    """Hold an administrator to what registration asks of everybody."""
+    given = {"email": email, "username": username, "password": sys.stdin.readline().rstrip("\n")}
+    try:
+        return Registration.model_validate(given)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise SystemExit("\n".join(["The account cannot be made:", *wrong])) from None
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def register_user(
     """Make an account; raises Conflict when the address or the name is taken."""
     taken = _taken(session, email, username)
     if taken:
-        raise Conflict("Somebody already has this " + " and ".join(f.field for f in taken), taken)
+        raise Conflict(f"Somebody already has this {' and '.join(f.field for f in taken)}.", taken)
     user = User(
         email=email.strip(),
         email_key=User.key(email),
