@@ -29,7 +29,8 @@ def check_port(port: int) -> None:
     """Raise CannotStartError unless the gateway can listen on this port of 127.0.0.1."""
     taken = CannotStartError(
         f"Port {port} is taken by another program. Choose another one: "
-        f"antiphon up --port {port + 1 if port < 65535 else 8080}"
+        f"ANTIPHON_PORT={port + 1 if port < 65535 else 8080} make run, "
+        "or antiphon up --port with the folder you use."
     )
     # What listens on ::1 only would get the requests of clients that try IPv6 first.
     if _answers("127.0.0.1", port) or _answers("::1", port):

@@ -6,6 +6,12 @@ from pathlib import Path
 from antiphon.embedded.folder import DataFolder, lock_holder
 
 
+def running_url(data_dir: Path) -> str | None:
+    """Return where the Antiphon of a data folder answers, or None if it does not run."""
+    holder = lock_holder(DataFolder(data_dir.expanduser().absolute()))
+    return str(holder["url"]) if holder and "url" in holder else None
+
+
 def report(data_dir: Path) -> tuple[list[str], bool]:
     """Return the lines to print and whether Antiphon runs in the folder."""
     folder = DataFolder(data_dir.expanduser().absolute())

@@ -7,17 +7,23 @@ import typer
 
 from antiphon.embedded.commands import DataDir
 
-ServerUrl = Annotated[
-    str, typer.Option("--url", envvar="ANTIPHON_URL", help="Where Antiphon's gateway is.")
-]
 LOCAL_URL = "http://localhost:8080"
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="ANTIPHON_URL",
+        help="Where Antiphon's gateway is; without it, what runs in the data folder.",
+        show_default=LOCAL_URL,
+    ),
+]
 
 
 def import_folder(
     folder: Annotated[
         Path, typer.Argument(exists=True, file_okay=False, help="Folder with music, at any depth.")
     ],
-    url: ServerUrl = LOCAL_URL,
+    url: ServerUrl = None,
     username: Annotated[
         str | None,
         typer.Option(
@@ -34,9 +40,11 @@ def import_folder(
     ] = False,
 ) -> None:
     """Upload a folder of music and wait until it is published. Run it again to go on."""
+    from antiphon.embedded.status import running_url
     from antiphon.importing.session import import_music
 
-    raise typer.Exit(import_music(folder, url, username, data_dir, jobs=jobs, dry_run=dry_run))
+    server = url or running_url(data_dir) or LOCAL_URL
+    raise typer.Exit(import_music(folder, server, username, data_dir, jobs=jobs, dry_run=dry_run))
 
 
 def register(app: typer.Typer) -> None:

@@ -30,7 +30,8 @@ def import_music(
     stop = threading.Event()
     try:
         client = AntiphonClient(url, Retry(wait=wait_unless_stopped(stop)))
-        _log_in(client, username, data_dir)
+        owner = _log_in(client, username, data_dir)
+        console.print(f"Importing as {owner} at {client.url}.", markup=False, highlight=False)
         with choose_display(console, folder, len(findings.files)) as display:
             if dry_run:
                 report = look_only(client, findings.files, display)
@@ -46,21 +47,23 @@ def import_music(
     return report.exit_code or (1 if findings.unreadable else 0)
 
 
-def _log_in(client: AntiphonClient, username: str | None, data_dir: Path) -> None:
+def _log_in(client: AntiphonClient, username: str | None, data_dir: Path) -> str:
+    """Log in; return whose music it becomes."""
     if username is not None:
         client.log_in(username, _password(username))
-        return
+        return username
     login = read_login(data_dir)
     advice = (
         f"Run `antiphon demo --url {client.url}` first, name another data folder with --data-dir, "
         "or say whose music it is with --username."
     )
     if login is None:
-        raise LoginError(f"There is no demo login in {data_dir}. {advice}")
+        raise LoginError(f"There is no demo login in {data_dir.absolute()}. {advice}")
     try:
         client.log_in(login.username, login.password)
     except LoginError as error:
         raise LoginError(f"The demo login in {data_dir} is not valid. {advice}") from error
+    return login.username
 
 
 def _password(username: str) -> str:
