@@ -85,7 +85,6 @@ def validation_problem(error: ValidationError) -> Response:
 def register_error_handlers(app: Flask) -> None:
     """Answer every exception with a problem; nothing else in the suite maps errors to HTTP."""
     app.register_error_handler(errors.ServiceError, _service_error)
-    app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(IntegrityError, _conflict)
     app.register_error_handler(DataError, _unfit)

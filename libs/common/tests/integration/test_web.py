@@ -90,6 +90,12 @@ def _routes() -> APIBlueprint:
         """Read."""
         return {"items": [1, 2], "next_cursor": None if query.cursor else "abc_-1"}
 
+    @api.get("/wrong-answer")
+    @public
+    def read_wrong_answer() -> Any:
+        """Read."""
+        return PageQuery.model_validate({"limit": "secret"})
+
     @api.get("/away")
     @public
     def read_away() -> Any:
@@ -140,8 +146,17 @@ def test_an_open_scope_needs_no_token_and_a_bad_token_is_still_refused(
     assert _get(client, "/things/open", "forged").status_code == 401
 
 
+_PROBLEMS = (
+    ("conflict", 409),
+    ("bug", 500),
+    ("wrong-answer", 500),  # what we build wrongly is no fault of the caller
+    ("away", 503),
+    ("nowhere", 404),
+)
+
+
 def test_errors_are_problems_without_inside_knowledge(client: FlaskClient) -> None:
-    for path, status in (("conflict", 409), ("bug", 500), ("away", 503), ("nowhere", 404)):
+    for path, status in _PROBLEMS:
         response = _get(client, f"/things/{path}")
         assert response.status_code == status
         assert response.mimetype == "application/problem+json"

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
-from flask import request
+from flask import abort, request
+from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
 from common.errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from common.web.problems import validation_problem
 from media.http.schemas import UploadMetadata
 from media.ports import Received, Receiving, Storage
 
@@ -116,4 +118,7 @@ class _Parts:
 
 def _metadata(field: str | None, file: FileStorage | None) -> UploadMetadata:
     text: str | bytes | None = file.stream.read() if file is not None else field
-    return UploadMetadata.model_validate_json(text) if text else UploadMetadata()
+    try:
+        return UploadMetadata.model_validate_json(text) if text else UploadMetadata()
+    except ValidationError as error:  # as flask-openapi does with what it reads
+        abort(validation_problem(error))
