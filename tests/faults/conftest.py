@@ -17,8 +17,7 @@ from sqlalchemy import func, insert, select
 
 from common.db import Database, new_id
 from common.events import emit
-from common.events.outbox import undelivered
-from common.events.tables import inbox
+from common.events.tables import inbox, outbox_delivery
 from common.testing.valkey import start_valkey, stop
 
 _CHOIR = Path(__file__).with_name("choir.py")
@@ -104,7 +103,8 @@ class Choir:
 
     def waiting(self) -> int:
         with self.producer.reading() as session:
-            return sum(undelivered(session).values())
+            waiting = select(func.count()).select_from(outbox_delivery)
+            return int(session.execute(waiting).scalar_one())
 
     def wait_until_delivered(self, seconds: float = 60) -> None:
         wait_for(lambda: self.waiting() == 0, seconds, lambda: f"{self.waiting()} undelivered")

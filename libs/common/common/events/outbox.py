@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import yaml
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, after_commit, db_time
@@ -141,14 +141,6 @@ def acknowledge(session: Session, subscriber: str, event_ids: Sequence[str]) -> 
             outbox_delivery.c.subscriber == subscriber, outbox_delivery.c.event_id.in_(event_ids)
         )
     )
-
-
-def undelivered(session: Session) -> dict[str, int]:
-    """Count the events that each subscriber has not acknowledged yet."""
-    counts = select(outbox_delivery.c.subscriber, func.count().label("waiting")).group_by(
-        outbox_delivery.c.subscriber
-    )
-    return {row.subscriber: row.waiting for row in session.execute(counts)}
 
 
 def prune_outbox(session: Session, keep: timedelta = timedelta(days=14), limit: int = 500) -> int:
