@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test lint contracts measure lock clean
+.PHONY: help run test faults faults-full lint contracts measure lock clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -38,6 +38,13 @@ run: $(VENV)/.run ## Start all of Antiphon on http://localhost:8080
 
 test: $(VENV)/.dev ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist worksteal
+faults: $(VENV)/.dev ## Kill every part in mid-stream and count (under 15 minutes)
+	FAULTS=standard FAULTS_REPORT=build/faults.md $(FAULT_TESTS) -n 3 --timeout 600
+
+faults-full: $(VENV)/.dev ## The same with the longest outages and most events (hours)
+	FAULTS=full FAULTS_REPORT=build/faults-full.md $(FAULT_TESTS) -n 4 --timeout 10800
 
 lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .

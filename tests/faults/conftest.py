@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
+from tests.faults.scale import Scale, current
+from tests.faults.servers import MariaDb, RedisServer, Sqlite, SqlServer
+from tests.faults.tally import Tally
 
 from common.db import Database, new_id
 from common.events import emit
 from common.events.tables import inbox, outbox_delivery
+from common.testing.mariadb import HOW_TO_GET_IT, find_mariadbd, install_mariadb
 from common.testing.valkey import start_valkey, stop
 
 _CHOIR = Path(__file__).with_name("choir.py")
@@ -143,3 +147,58 @@ def choir(tmp_path: Path) -> Iterator[Choir]:
     yield choir
     choir.close()
     shutil.rmtree(redis_folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the longer tests out of the short form."""
+    if current().name != "short":
+        return
+    longer = [item for item in items if item.get_closest_marker("standard")]
+    config.hook.pytest_deselected(items=longer)
+    items[:] = [item for item in items if item not in longer]
+
+
+@pytest.fixture(scope="session")
+def scale() -> Scale:
+    """Return the figures of the mode that `FAULTS` names."""
+    return current()
+
+
+@pytest.fixture(scope="session")
+def mariadb_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepare a data directory once a test process; servers get copies."""
+    data = tmp_path_factory.mktemp("mariadb") / "data"
+    install_mariadb(data)
+    return data
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def sql_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlServer]:
+    """Give a database server of the test's own; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield Sqlite(tmp_path)
+        return
+    if find_mariadbd() is None:
+        message = f"NOT TESTED ON MARIADB: {HOW_TO_GET_IT}"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-"))
+    server = MariaDb(folder, request.getfixturevalue("mariadb_data"))
+    yield server
+    server.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """Give a Redis of the test's own; `indirect` parameters say when it syncs its log."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-"))
+    server = RedisServer(folder, getattr(request, "param", "off"))
+    yield server
+    server.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest, sql_server: SqlServer) -> Tally:
+    """Return what a test records its counts with."""
+    return Tally(request.node.user_properties, sql_server.dialect)
