@@ -1,9 +1,9 @@
-"""Structured logs with request and trace ids (W3C Trace Context) on every line."""
+"""Structured logs, which carry the ids that `common.tracing` binds."""
 
 import logging
-import re
-import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 # structlog imports rich where it is installed, as it is beside the command line. No service uses
@@ -11,17 +11,11 @@ from typing import Literal
 _rich = sys.modules.get("rich")
 sys.modules["rich"] = None  # type: ignore[assignment]
 import structlog  # noqa: E402
-from structlog.contextvars import (  # noqa: E402
-    bind_contextvars,
-    clear_contextvars,
-    get_contextvars,
-)
+from structlog.contextvars import bound_contextvars, clear_contextvars  # noqa: E402
 
 del sys.modules["rich"]
 if _rich is not None:
     sys.modules["rich"] = _rich
-
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -67,15 +61,9 @@ def configure_logging(service: str, level: str, log_format: Literal["json", "con
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def bind_trace(traceparent: str | None = None, **ids: str) -> None:
-    """Start a log context in the given trace, or in a new one if it is absent or malformed."""
+@contextmanager
+def log_context(**ids: str) -> Iterator[None]:
+    """Put these ids, and no others, on the lines that are logged inside."""
     clear_contextvars()
-    match = _TRACEPARENT.fullmatch(traceparent or "")
-    trace_id = match[1] if match else secrets.token_hex(16)
-    bind_contextvars(trace_id=trace_id, **ids)
-
-
-def current_traceparent() -> str:
-    """Return a `traceparent` for what this context causes; a new trace where there is none."""
-    trace_id = get_contextvars().get("trace_id") or secrets.token_hex(16)
-    return f"00-{trace_id}-{secrets.token_hex(8)}-01"
+    with bound_contextvars(**ids):
+        yield

@@ -41,6 +41,9 @@ class ServiceSettings(BaseSettings):
     resend_lease_seconds: float = Field(60.0, gt=0, validation_alias="RESEND_LEASE_SECONDS")
     """How long a published event waits for its acknowledgement before it is sent again."""
 
+    metrics_bind: str | None = Field(None, validation_alias="METRICS_BIND")
+    """`host:port` where processes other than the web's serve `/metrics` and `/healthz`."""
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:

@@ -6,5 +6,6 @@ from catalog.models import Base
 from common.auth.revocations import metadata as revocations
 from common.db.migrate import run_migrations
 from common.events.tables import metadata as bus
+from common.idempotency import metadata as idempotency
 
-run_migrations(context.config, [Base.metadata, bus, revocations])
+run_migrations(context.config, [Base.metadata, bus, idempotency, revocations])

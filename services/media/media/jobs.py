@@ -1,5 +1,6 @@
 """The jobs process: `python -m media.jobs` is a Celery worker whose threads wait for ffmpeg."""
 
+from datetime import timedelta
 from threading import Event, Timer
 
 from celery.signals import worker_shutting_down
@@ -9,6 +10,7 @@ from common.events import open_database
 from common.jobs.celery import make_celery
 from common.logging import configure_logging
 from common.settings import load
+from common.tracing import configure_tracing
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
 from media.adapters.storage import LocalStorage
 from media.adapters.transcoder import FfmpegTranscoder
@@ -27,13 +29,15 @@ def create_workshop(settings: MediaSettings, database: Database, stopping: Event
     )
     storage = LocalStorage(settings.storage_dir)
     transcoder = FfmpegTranscoder(ffmpeg, settings.max_duration_seconds)
-    return Workshop(database, storage, transcoder, stopping)
+    lease = timedelta(seconds=settings.job_lease_seconds)
+    return Workshop(database, storage, transcoder, stopping, lease)
 
 
 def main() -> None:
     """Work until SIGTERM; jobs that then outlast the grace time go back to the queue."""
     settings = load(MediaSettings)
     configure_logging("media", settings.log_level, settings.log_format)
+    configure_tracing("media")
     stopping = Event()
 
     @worker_shutting_down.connect  # type: ignore[untyped-decorator]

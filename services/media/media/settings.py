@@ -31,5 +31,7 @@ class MediaSettings(ServiceSettings):
     """Address space of one ffmpeg (Linux only)."""
     job_concurrency: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """Jobs at a time in one `media.jobs` process."""
+    job_lease_seconds: float = Field(30, ge=1)
+    """How long a job belongs to a worker that has fallen silent."""
     job_grace_seconds: float = Field(10, ge=0)
     """How long running jobs may go on after SIGTERM before they are put back."""

@@ -17,7 +17,7 @@ JOBS: dict[str, Callable[[Workshop, RunningJob], None]] = {
 
 def perform(shop: Workshop, kind: str, job_id: str) -> bool:
     """Run a job of a kind if it is there to be taken."""
-    return run_job(shop.database, job_id, partial(JOBS[kind], shop))
+    return run_job(shop.database, job_id, partial(JOBS[kind], shop), lease=shop.lease)
 
 
 def register_tasks(celery: Celery, shop: Workshop) -> None:

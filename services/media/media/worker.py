@@ -4,7 +4,7 @@ from functools import partial
 
 from common.events import open_database
 from common.events.worker import run_worker
-from common.jobs import send_due_jobs
+from common.jobs import prune_jobs, send_due_jobs
 from common.jobs.celery import JobSender
 from common.settings import load
 from media.adapters.storage import LocalStorage
@@ -26,4 +26,5 @@ if __name__ == "__main__":
         database,
         subscriptions,
         chores=[partial(send_due_jobs, database, sender, give_up), Sweeper(database, storage)],
+        pruners=[prune_jobs],
     )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from common.db import new_id, utcnow
-from common.logging import current_traceparent
+from common.tracing import current_traceparent
 
 
 class Event(BaseModel):

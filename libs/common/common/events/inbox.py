@@ -3,63 +3,25 @@
 import hashlib
 import random
 import uuid
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Database, db_time
-from common.events.envelope import Envelope, Event
+from common.db import Database, db_time, utcnow
+from common.events.envelope import Envelope
+from common.events.subscriptions import Subscriptions
 from common.events.tables import inbox
-from common.logging import bind_trace, get_logger
+from common.logging import get_logger
+from common.metrics import observer
+from common.tracing import Span, trace
 
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 8
 _LONGEST_WAIT = timedelta(hours=1)
-
-E = TypeVar("E", bound=Event)
-Handler = Callable[[Session, E], None]
-
-
-class Subscriptions:
-    """Which handler applies which event type; one object per upstream module, joined with `|`."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[str, Callable[[Session, Envelope], None]] = {}
-
-    def on(self, event_type: str, model: type[E]) -> Callable[[Handler[E]], Handler[E]]:
-        """Register a handler that gets the event's data as `model`, the consumer's own copy."""
-
-        def register(handler: Handler[E]) -> Handler[E]:
-            def apply(session: Session, envelope: Envelope) -> None:
-                handler(session, model.model_validate(envelope.data))
-
-            if event_type in self._handlers:
-                raise ValueError(f"{event_type} has two handlers")
-            self._handlers[event_type] = apply
-            return handler
-
-        return register
-
-    def __or__(self, other: "Subscriptions") -> "Subscriptions":
-        joined = Subscriptions()
-        joined._handlers = {**self._handlers, **other._handlers}
-        return joined
-
-    @property
-    def types(self) -> set[str]:
-        """The event types that somebody listens to."""
-        return set(self._handlers)
-
-    def apply(self, session: Session, envelope: Envelope) -> None:
-        """Run the handler of the envelope's type; raises LookupError where there is none."""
-        if envelope.type not in self._handlers:
-            raise LookupError(f"nothing here listens to {envelope.type}")
-        self._handlers[envelope.type](session, envelope)
 
 
 def receive(database: Database, subscriptions: Subscriptions, body: bytes) -> Envelope | None:
@@ -73,14 +35,17 @@ def receive(database: Database, subscriptions: Subscriptions, body: bytes) -> En
     except ValidationError as error:
         _bury_garbage(database, body, error)
         return None
-    bind_trace(envelope.traceparent, event_id=envelope.id, event_type=envelope.type)
-    try:
-        with database.transaction() as session:
-            if not _is_known(session, envelope.id):
-                _store(session, envelope, state="done")
-                subscriptions.apply(session, envelope)
-    except Exception as error:
-        _store_failure(database, envelope, error)
+    with _tracing(envelope) as span:
+        try:
+            with database.transaction() as session:
+                is_new = not _is_known(session, envelope.id)
+                if is_new:
+                    _store(session, envelope, state="done")
+                    subscriptions.apply(session, envelope)
+            _observe(envelope, is_new=is_new)
+        except Exception as error:
+            _store_failure(database, envelope, error)
+            span.fail(error)
     return envelope
 
 
@@ -136,41 +101,87 @@ def _store_failure(database: Database, envelope: Envelope, error: Exception) -> 
         if not _is_known(session, envelope.id):
             log.warning("event_failed", attempts=1, exc_info=error)
             _store(session, envelope, "retry", _describe(error), attempts=1)
+            observer().failed(envelope.type, dead=False)
 
 
 def _retry(database: Database, subscriptions: Subscriptions, event_id: str) -> None:
-    mine = (inbox.c.event_id == event_id) & (inbox.c.state == "retry")
-    attempts = 0
-    try:
-        with database.transaction() as session:
-            row = session.execute(
-                select(inbox.c.envelope, inbox.c.attempts)
-                .where(mine)
-                .with_for_update(skip_locked=True)
-            ).first()
-            if row is None:  # another worker has it
-                return
-            attempts = row.attempts + 1
-            envelope = Envelope.model_validate_json(row.envelope)
-            bind_trace(envelope.traceparent, event_id=envelope.id, event_type=envelope.type)
-            subscriptions.apply(session, envelope)
-            session.execute(
-                update(inbox).where(mine).values(state="done", attempts=attempts, envelope=None)
-            )
-    except Exception as error:
+    with database.reading() as session:
+        row = session.execute(select(inbox.c.envelope).where(_waiting(event_id))).first()
+    if row is None:  # another worker was faster
+        return
+    envelope = Envelope.model_validate_json(row.envelope)
+    with _tracing(envelope) as span:
+        try:
+            with database.transaction() as session:
+                is_mine = _take(session, event_id)
+                if is_mine:
+                    subscriptions.apply(session, envelope)
+            if is_mine:
+                _observe(envelope, is_new=True)
+        except Exception as error:
+            _fail_again(database, subscriptions, envelope, error)
+            span.fail(error)
+
+
+def _take(session: Session, event_id: str) -> bool:
+    """Lock the row of a failed event and mark it done; False if another worker has it."""
+    waiting = select(inbox.c.attempts).where(_waiting(event_id)).with_for_update(skip_locked=True)
+    attempts = session.execute(waiting).scalar_one_or_none()
+    if attempts is None:
+        return False
+    done = {"state": "done", "attempts": attempts + 1, "envelope": None}
+    session.execute(update(inbox).where(_waiting(event_id)).values(**done))
+    return True
+
+
+def _fail_again(
+    database: Database, subscriptions: Subscriptions, envelope: Envelope, error: Exception
+) -> None:
+    with database.transaction() as session:
+        waiting = select(inbox.c.attempts).where(_waiting(envelope.id)).with_for_update()
+        before = session.execute(waiting).scalar_one_or_none()
+        if before is None:
+            return
+        attempts = before + 1
         dead = attempts >= MAX_ATTEMPTS
         log.warning("event_dead" if dead else "event_failed", attempts=attempts, exc_info=error)
-        with database.transaction() as session:
-            session.execute(
-                update(inbox)
-                .where(mine)
-                .values(
-                    state="dead" if dead else "retry",
-                    attempts=attempts,
-                    next_at=db_time(session) + _backoff(attempts),
-                    last_error=_describe(error),
-                )
+        session.execute(
+            update(inbox)
+            .where(_waiting(envelope.id))
+            .values(
+                state="dead" if dead else "retry",
+                attempts=attempts,
+                next_at=db_time(session) + _backoff(attempts),
+                last_error=_describe(error),
             )
+        )
+        if dead:
+            _bury(session, subscriptions, envelope)
+    observer().failed(envelope.type, dead=dead)
+
+
+def _bury(session: Session, subscriptions: Subscriptions, envelope: Envelope) -> None:
+    try:
+        with session.begin_nested():
+            subscriptions.bury(session, envelope)
+    except Exception:  # it stays a dead letter, which operators are told of
+        log.exception("dead_letter_without_consequence")
+
+
+def _waiting(event_id: str) -> ColumnElement[bool]:
+    return (inbox.c.event_id == event_id) & (inbox.c.state == "retry")
+
+
+def _tracing(envelope: Envelope) -> AbstractContextManager[Span]:
+    ids = {"event_id": envelope.id, "event_type": envelope.type}
+    return trace(f"process {envelope.type}", "consumer", envelope.traceparent, **ids)
+
+
+def _observe(envelope: Envelope, *, is_new: bool) -> None:
+    if is_new:
+        observer().applied(envelope.type, (utcnow() - envelope.time).total_seconds())
+    else:
+        observer().duplicate(envelope.type)
 
 
 def _backoff(attempts: int) -> timedelta:

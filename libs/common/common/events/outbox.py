@@ -28,6 +28,8 @@ class Delivery:
     event_id: str
     subscriber: str
     body: str
+    attempts: int
+    """How often it was published before."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ def claim_deliveries(session: Session, lease: timedelta, limit: int = 100) -> li
     ids = {row.event_id for row in due}
     bodies = select(outbox.c.event_id, outbox.c.envelope).where(outbox.c.event_id.in_(ids))
     envelopes = {row.event_id: row.envelope for row in session.execute(bodies)}
-    return [Delivery(row.event_id, row.subscriber, envelopes[row.event_id]) for row in due]
+    return [
+        Delivery(row.event_id, row.subscriber, envelopes[row.event_id], row.attempts) for row in due
+    ]
 
 
 def postpone(session: Session, deliveries: Sequence[Delivery], wait: timedelta) -> None:

@@ -17,8 +17,11 @@ from common.db import Database
 from common.events import inbox, outbox
 from common.events.bus import Bus, KombuBus
 from common.events.nudge import Nudge
+from common.events.subscriptions import Subscriptions
 from common.logging import configure_logging, get_logger
+from common.metrics import observer
 from common.settings import ServiceSettings
+from common.tracing import configure_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,11 @@ _POLL_SECONDS = 1.0
 _ACK_SECONDS = 0.1
 _ACK_BATCH = 50
 _BROKER_PAUSE = timedelta(seconds=2)
+_PRUNE_SECONDS = 60
+_PRUNE_BATCHES = 100
+
+Pruner = Callable[[Session], int]
+"""Deletes a small batch of old rows; returns how many, none when there are no more."""
 
 
 @dataclass
@@ -37,13 +45,13 @@ class Worker:
 
     service: str
     database: Database
-    subscriptions: inbox.Subscriptions
+    subscriptions: Subscriptions
     broker_url: str
     cache_url: str
     resend_lease: timedelta = timedelta(seconds=60)
     chores: Sequence[Callable[[], object]] = ()
     """What else to do about once a second, such as sending queued jobs."""
-    pruners: Sequence[Callable[[Session], object]] = ()
+    pruners: Sequence[Pruner] = ()
     """What else to delete when old rows are deleted, about once a minute."""
     stop: threading.Event = field(default_factory=threading.Event)
     nudged: threading.Event = field(default_factory=threading.Event)
@@ -77,7 +85,7 @@ class Worker:
                 if not self._publish_due(bus) and nudge.wait(_POLL_SECONDS):
                     self.nudged.set()
 
-            self._loop(step)
+            self._loop("relay", step)
 
     def apply_acks(self) -> None:
         """Delete deliveries that subscribers have acknowledged."""
@@ -91,8 +99,9 @@ class Worker:
                 return
             with self.database.transaction() as session:
                 outbox.acknowledge(session, subscriber, event_ids)
+            observer().acknowledged(subscriber, len(event_ids))
 
-        self._loop(lambda bus: bus.receive(f"{self.service}.acks", apply, _POLL_SECONDS))
+        self._loop("acks", lambda bus: bus.receive(f"{self.service}.acks", apply, _POLL_SECONDS))
 
     def consume(self) -> None:
         """Apply incoming events and tell their producers once the effects are committed."""
@@ -110,11 +119,11 @@ class Worker:
             finally:
                 self._acknowledge(bus, applied)
 
-        self._loop(step)
+        self._loop("consumer", step)
 
     def do_chores(self) -> None:
         """Retry failed events, run the service's chores, and prune old rows now and then."""
-        next_pruning = time.monotonic() + 60
+        next_pruning = time.monotonic() + _PRUNE_SECONDS
 
         def step(_bus: Bus) -> None:
             nonlocal next_pruning
@@ -122,14 +131,19 @@ class Worker:
             for chore in self.chores:
                 chore()
             if time.monotonic() >= next_pruning:
-                next_pruning = time.monotonic() + 60
+                next_pruning = time.monotonic() + _PRUNE_SECONDS
                 for prune in (outbox.prune_outbox, inbox.prune_inbox, *self.pruners):
-                    with self.database.transaction() as session:
-                        prune(session)
+                    self._prune(prune)
             self.nudged.wait(_POLL_SECONDS)
             self.nudged.clear()
 
-        self._loop(step)
+        self._loop("chores", step)
+
+    def _prune(self, prune: Pruner) -> None:
+        for _ in range(_PRUNE_BATCHES):
+            with self.database.transaction() as session:
+                if not prune(session) or self.stop.is_set():
+                    return
 
     def _publish_due(self, bus: Bus) -> bool:
         with self.database.reading() as session:
@@ -144,10 +158,13 @@ class Worker:
             for subscriber in list(left):
                 bodies = [delivery.body.encode() for delivery in left[subscriber]]
                 if bus.publish(f"{subscriber}.events", bodies):
-                    del left[subscriber]
+                    again = sum(delivery.attempts > 0 for delivery in left.pop(subscriber))
+                    observer().published(subscriber, len(bodies) - again, again)
         finally:
             unpublished = [delivery for rest in left.values() for delivery in rest]
             if unpublished:  # the broker is away, or a queue is full
+                for subscriber, rest in left.items():
+                    observer().held_back(subscriber, len(rest))
                 with self.database.transaction() as session:
                     outbox.postpone(session, unpublished, _BROKER_PAUSE)
         return len(unpublished) < len(claimed)
@@ -159,7 +176,7 @@ class Worker:
                 message = {"subscriber": self.service, "event_ids": batch}
                 bus.publish(f"{producer}.acks", [orjson.dumps(message)])
 
-    def _loop(self, step: Callable[[Bus], object]) -> None:
+    def _loop(self, name: str, step: Callable[[Bus], object]) -> None:
         """Repeat `step` until told to stop; after a failure start again with a fresh connection."""
         pause = 0.2
         while not self.stop.is_set():
@@ -167,10 +184,11 @@ class Worker:
                 with self._bus() as bus:
                     while not self.stop.is_set():
                         step(bus)
+                        observer().looped(name)
                         pause = 0.2
             except Exception as error:
                 # Broker or database is away: whatever was claimed or unacknowledged comes again.
-                log.warning("worker_step_failed", retry_seconds=pause, error=repr(error))
+                log.warning("worker_step_failed", loop=name, retry_seconds=pause, error=repr(error))
                 self.stop.wait(pause)
                 pause = min(pause * 2, 5.0)
 
@@ -187,13 +205,14 @@ def run_worker(
     service: str,
     settings: ServiceSettings,
     database: Database,
-    subscriptions: inbox.Subscriptions,
+    subscriptions: Subscriptions,
     *,
     chores: Sequence[Callable[[], object]] = (),
-    pruners: Sequence[Callable[[Session], object]] = (),
+    pruners: Sequence[Pruner] = (),
 ) -> None:
     """Be the worker process of a service until SIGTERM."""
     configure_logging(service, settings.log_level, settings.log_format)
+    configure_tracing(service)
     Worker(
         service,
         database,

@@ -3,7 +3,9 @@
 The fencing number is `attempt` (Kleppmann, "How to do distributed locking", 2016).
 """
 
+import contextvars
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
 from common.jobs.tables import job
-from common.logging import bind_trace, get_logger
+from common.logging import get_logger
+from common.metrics import observer
+from common.tracing import trace
 
 log = get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
-HEARTBEAT = timedelta(seconds=10)
 
 
 class Fenced(Exception):
@@ -35,6 +38,7 @@ class RunningJob:
     kind: str
     payload: dict[str, Any]
     attempt: int
+    traceparent: str | None = None
     lost: threading.Event = field(default_factory=threading.Event, compare=False)
     """Set when the lease is gone: stop working."""
 
@@ -49,7 +53,6 @@ def run_job(
     work: Callable[[RunningJob], None],
     *,
     lease: timedelta = LEASE,
-    heartbeat: timedelta = HEARTBEAT,
 ) -> bool:
     """Run `work` if the job is there to be taken; False if another worker has or had it.
 
@@ -58,15 +61,21 @@ def run_job(
     running = _take(database, job_id, lease)
     if running is None:
         return False
-    bind_trace(job_id=job_id, job_kind=running.kind)
-    try:
-        with _heartbeat(database, running, lease, heartbeat):
-            work(running)
-    except Fenced:
-        log.warning("job_fenced", attempt=running.attempt)
-    except Exception as error:
-        log.warning("job_failed", attempt=running.attempt, exc_info=True)
-        _put_back(database, running, error)
+    started = time.monotonic()
+    ids = {"job_id": job_id, "job_kind": running.kind}
+    with trace(f"run {running.kind}", "consumer", running.traceparent, **ids) as span:
+        try:
+            with _heartbeat(database, running, lease):
+                work(running)
+            outcome = "done"
+        except Fenced:
+            outcome = "fenced"
+        except Exception as error:
+            outcome = _put_back(database, running, error)
+            span.fail(error)
+        seconds = time.monotonic() - started
+        log.info("job_ended", outcome=outcome, attempt=running.attempt, seconds=round(seconds, 3))
+    observer().job_ended(running.kind, outcome, seconds)
     return True
 
 
@@ -85,17 +94,16 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
             .where(job.c.id == job_id)
             .values(state="running", attempt=row.attempt + 1, due_at=now + lease)
         )
-    return RunningJob(row.id, row.kind, row.payload, row.attempt + 1)
+    return RunningJob(row.id, row.kind, row.payload, row.attempt + 1, row.traceparent)
 
 
 @contextmanager
-def _heartbeat(
-    database: Database, running: RunningJob, lease: timedelta, every: timedelta
-) -> Iterator[None]:
+def _heartbeat(database: Database, running: RunningJob, lease: timedelta) -> Iterator[None]:
     stop = threading.Event()
 
     def beat() -> None:
-        while not stop.wait(every.total_seconds()):
+        # Two may fail before the lease ends.
+        while not stop.wait(lease.total_seconds() / 3):
             try:
                 with database.transaction() as session:
                     _change(session, running, due_at=db_time(session) + lease)
@@ -105,7 +113,8 @@ def _heartbeat(
             except Exception as error:  # the database may be back before the lease ends
                 log.warning("heartbeat_failed", error=repr(error))
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    in_trace = contextvars.copy_context()
+    thread = threading.Thread(target=in_trace.run, args=(beat,), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -124,11 +133,14 @@ def _change(session: Session, running: RunningJob, **values: Any) -> None:
         raise Fenced(f"job {running.id}: attempt {running.attempt} is no longer the current one")
 
 
-def _put_back(database: Database, running: RunningJob, error: Exception) -> None:
+def _put_back(database: Database, running: RunningJob, error: Exception) -> str:
+    """Queue a failed job again after a pause; return how the attempt ended."""
+    log.warning("job_failed", attempt=running.attempt, exc_info=error)
     try:
         with database.transaction() as session:
             wait = timedelta(seconds=2 ** min(running.attempt, 6))
             due_at = db_time(session) + wait
             _change(session, running, state="queued", due_at=due_at, last_error=repr(error))
     except Fenced:
-        log.warning("job_fenced", attempt=running.attempt)
+        return "fenced"
+    return "failed"

@@ -4,17 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, after_commit, db_time, new_id
 from common.jobs.tables import job
 from common.logging import get_logger
+from common.metrics import observer
+from common.tracing import current_traceparent
 
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 5
-_RESEND_AFTER = timedelta(seconds=60)
+_RESEND_AFTER = timedelta(seconds=30)
 _BATCH = 100
 
 
@@ -47,6 +49,7 @@ def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any]) -
             state="queued",
             attempt=0,
             due_at=now,
+            traceparent=current_traceparent(),
             created_at=now,
         )
     )
@@ -68,7 +71,7 @@ def cancel_jobs(session: Session, keys: Sequence[str]) -> int:
 def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
     """Send queued jobs and those whose worker fell silent; bury the ones that never end well.
 
-    A message may get lost or doubled: a job not started in a minute is sent again, and only one
+    A message may get lost or doubled: one not started in 30 s is sent again, and only one
     worker gets its lease. While the queue is long nothing is sent: the table is the queue, and
     Redis must not fill up with it. Returns how many were sent.
     """
@@ -88,10 +91,22 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         )
     for row in to_send:
         sender.send(row.kind, row.id)
+        observer().job_sent(row.kind, expired=row.state == "running")
     for row in rows:
         if row.attempt >= MAX_ATTEMPTS:
             _bury(database, row.id, give_up)
     return len(to_send)
+
+
+def prune_jobs(session: Session, keep: timedelta = timedelta(days=30), limit: int = 500) -> int:
+    """Delete a small batch of jobs that ended long ago, dead ones not; return how many."""
+    # `due_at` is when the last lease would have ended, and has an index.
+    old = select(job.c.id).where(
+        job.c.state.in_(("done", "cancelled")), job.c.due_at < db_time(session) - keep
+    )
+    ids = session.execute(old.limit(limit)).scalars().all()
+    session.execute(delete(job).where(job.c.id.in_(ids)))
+    return len(ids)
 
 
 def _due(session: Session) -> Any:
@@ -115,5 +130,6 @@ def _bury(database: Database, job_id: str, give_up: GiveUp) -> None:
             finished = {"state": "dead", "finished_at": db_time(session), "last_error": reason}
             session.execute(update(job).where(mine).values(**finished))
             give_up(session, row.kind, row.payload)
+        observer().job_dead(row.kind)
     except Exception:
         log.exception("job_cannot_be_buried", job_id=job_id)

@@ -22,6 +22,8 @@ job = Table(
     # When to send a queued job (again), or when a running one counts as abandoned.
     Column("due_at", UtcDateTime, nullable=False),
     Column("last_error", LongText),
+    # Of the request or event that caused it (W3C Trace Context).
+    Column("traceparent", String(55)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Index("ix_job_state_due_at", "state", "due_at"),

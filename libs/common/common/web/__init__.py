@@ -2,6 +2,7 @@
 
 from common.web.app import ServiceApp, create_service_app, reading, writing
 from common.web.cached import cached_json
+from common.web.idempotency import idempotent
 from common.web.schemas import Page, PageQuery, Schema
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ServiceApp",
     "cached_json",
     "create_service_app",
+    "idempotent",
     "reading",
     "writing",
 ]

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,9 +19,11 @@ from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database, new_id
 from common.errors import Malformed, Unauthorized, UnsupportedMediaType
-from common.logging import bind_trace, get_logger
+from common.logging import get_logger
+from common.tracing import trace
 from common.web.cors import register_cors
 from common.web.health import register_health
+from common.web.idempotency import KeyedTransaction
 from common.web.metrics import register_metrics
 from common.web.problems import Problem, problem, register_error_handlers, validation_problem
 
@@ -98,12 +100,18 @@ def create_service_app(
     for api in apis:
         app.register_api(api)
     app.after_request(_finish)
+    app.teardown_request(_end_trace)
     return app
 
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open the request's one transaction."""
+    """Open the request's one transaction; one that `idempotent` commits goes on afterwards."""
+    keyed: KeyedTransaction | None = g.get("keyed_transaction")
+    if keyed is not None:
+        yield keyed.session()
+        keyed.session().flush()
+        return
     database: Database = current_app.extensions["database"]
     with database.transaction() as session:
         yield session
@@ -121,7 +129,10 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
     g.started = time.perf_counter()
-    bind_trace(request.headers.get("traceparent"), request_id=g.request_id)
+    g.until_answered = ExitStack()
+    g.span = g.until_answered.enter_context(
+        trace("request", "server", request.headers.get("traceparent"), request_id=g.request_id)
+    )
 
 
 def _check_access() -> Response | None:
@@ -182,12 +193,23 @@ def _read_on() -> None:
 
 
 def _finish(response: Response) -> Response:
+    route = str(request.url_rule) if request.url_rule else "none"
+    about: dict[str, str | int] = {
+        "http.request.method": request.method,
+        "http.route": route,
+        "http.response.status_code": response.status_code,
+    }
+    g.span.describe(f"{request.method} {route}", **about)
     _read_on()
     if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
         response = _conditional(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
+
+
+def _end_trace(_error: BaseException | None) -> None:
+    g.pop("until_answered").close()
 
 
 def _conditional(response: Response) -> Response:

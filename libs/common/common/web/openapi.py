@@ -5,8 +5,17 @@ from typing import Any
 from flask import Flask
 
 from common.auth.access import Access, access_of
+from common.web.idempotency import HEADER, is_idempotent
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_KEY_PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A new UUID for each thing to make. The same request with the same key, within"
+    " 24 hours, gets the first answer again; another one gets 422. Errors are not kept.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
 _COMMON = {
     "401": "No valid access token.",
     "403": "The token may not do this.",
@@ -35,8 +44,10 @@ def document(app: Any) -> dict[str, Any]:
             endpoint = endpoints[(method.upper(), path)]
             # Its view function, whose name is unique in a service.
             operation["operationId"] = endpoint.rpartition(".")[2]
-            access = access_of(app.view_functions[endpoint]) or Access()
-            _complete(operation, path, method, access)
+            view = app.view_functions[endpoint]
+            if is_idempotent(view):
+                operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+            _complete(operation, path, method, access_of(view) or Access())
     return spec
 
 

@@ -129,6 +129,7 @@ def _database_away(error: Exception) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    g.span.fail(error)
     log.error("unexpected_error", method=request.method, path=request.path, exc_info=error)
     return problem(500, "Something went wrong on our side; the request id helps us find it.")
 

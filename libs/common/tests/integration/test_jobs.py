@@ -139,7 +139,7 @@ def test_a_stalled_worker_is_fenced_and_keeps_nothing(database: Database) -> Non
             running.complete(session)
         outcome.append(running.attempt)
 
-    run_job(database, job_id, stalled, heartbeat=timedelta(seconds=60))
+    run_job(database, job_id, stalled, lease=timedelta(seconds=180))
     assert outcome == [1]
     assert _state(database, job_id) == "done"
 
@@ -154,8 +154,7 @@ def test_the_heartbeat_renews_and_notices_the_loss(database: Database) -> None:
             assert cancel_jobs(session, ["k"]) == 1
         assert running.lost.wait(5)
 
-    lease, beat = timedelta(seconds=0.2), timedelta(seconds=0.05)
-    assert run_job(database, job_id, work, lease=lease, heartbeat=beat)
+    assert run_job(database, job_id, work, lease=timedelta(seconds=0.2))
     assert _state(database, job_id) == "cancelled"
 
 

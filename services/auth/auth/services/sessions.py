@@ -102,11 +102,13 @@ def revoke_all_sessions(session: Session, user_id: str) -> None:
         revoke_session(session, login)
 
 
-def forget_expired_sessions(session: Session) -> None:
-    """Delete sessions that ended more than a week ago, with their tokens."""
+def forget_expired_sessions(session: Session) -> int:
+    """Delete a batch of sessions that ended over a week ago, with their tokens; say how many."""
     ended = select(UserSession).where(UserSession.expires_at < utcnow() - timedelta(days=7))
-    for login in session.scalars(ended.limit(200)):
+    logins = session.scalars(ended.limit(200)).all()
+    for login in logins:
         session.delete(login)
+    return len(logins)
 
 
 def _grant_scope(user: User, asked: str | None) -> str:

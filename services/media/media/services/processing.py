@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -34,6 +35,7 @@ class Workshop:
     storage: Storage
     transcoder: Transcoder
     stopping: Event
+    lease: timedelta = timedelta(seconds=30)
 
     def check(self, job: RunningJob) -> None:
         """Raise Fenced if the lease was lost, Interrupted if this process shuts down."""

@@ -22,13 +22,16 @@ def erase_user(session: Session, user_id: str) -> int:
     return rows
 
 
-def erase_stragglers(session: Session) -> None:
-    """Erase what requests under way during an erasure wrote after it."""
+def erase_stragglers(session: Session) -> int:
+    """Erase what requests under way during an erasure wrote after it; return how many rows."""
     session.execute(delete(ErasedUser).where(ErasedUser.erased_at < utcnow() - _WATCH))
+    erased = 0
     for user_id in session.scalars(select(ErasedUser.user_id)).all():
         rows = _erase_rows(session, user_id)
         if rows:
             emit_erasure(session, user_id, rows)
+        erased += rows
+    return erased
 
 
 def _erase_rows(session: Session, user_id: str) -> int:

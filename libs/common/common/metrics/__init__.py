@@ -1,0 +1,5 @@
+"""What operators measure of the bus and the jobs; Prometheus is imported only where it is on."""
+
+from common.metrics.observer import Observer, observe_with, observer
+
+__all__ = ["Observer", "observe_with", "observer"]
