@@ -5,9 +5,11 @@ from auth.services.sessions import forget_expired_sessions
 from auth.settings import AuthSettings
 from common.events import open_database
 from common.events.worker import run_worker
+from common.idempotency import prune_answers
 from common.settings import load
 
 if __name__ == "__main__":
     settings = load(AuthSettings)
     database = open_database("auth", settings)
-    run_worker("auth", settings, database, subscriptions, pruners=[forget_expired_sessions])
+    pruners = [forget_expired_sessions, prune_answers]
+    run_worker("auth", settings, database, subscriptions, pruners=pruners)

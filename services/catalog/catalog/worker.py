@@ -5,6 +5,7 @@ from catalog.settings import CatalogSettings
 from common.cache import Cache
 from common.events import open_database
 from common.events.worker import run_worker
+from common.idempotency import prune_answers
 from common.settings import load
 
 subscriptions = auth.subscriptions | media.subscriptions | playlist.subscriptions
@@ -16,4 +17,5 @@ if __name__ == "__main__":
         settings,
         open_database("catalog", settings, cache=Cache(settings.cache_url, "catalog")),
         subscriptions,
+        pruners=[prune_answers],
     )

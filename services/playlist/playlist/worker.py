@@ -2,6 +2,7 @@
 
 from common.events import open_database
 from common.events.worker import run_worker
+from common.idempotency import prune_answers
 from common.settings import load
 from playlist.consumers import subscriptions
 from playlist.services.erasure import erase_stragglers
@@ -10,4 +11,6 @@ from playlist.settings import PlaylistSettings
 if __name__ == "__main__":
     settings = load(PlaylistSettings)
     database = open_database("playlist", settings)
-    run_worker("playlist", settings, database, subscriptions, pruners=[erase_stragglers])
+    run_worker(
+        "playlist", settings, database, subscriptions, pruners=[erase_stragglers, prune_answers]
+    )

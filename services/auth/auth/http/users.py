@@ -17,7 +17,8 @@ from auth.services.accounts import (
 )
 from auth.services.passwords import hash_password
 from common.auth import current_identity, public, requires
-from common.web import reading, writing
+from common.web import idempotent, reading, writing
+from common.web.idempotency import answer_belongs_to
 
 api = APIBlueprint("users", __name__, url_prefix="/api/v1")
 
@@ -25,6 +26,7 @@ api = APIBlueprint("users", __name__, url_prefix="/api/v1")
 @api.post("/auth/register", responses={201: UserOut, 409: None, 429: None})
 @public
 @limiter.limit(lambda: current_app.extensions["settings"].register_rate)
+@idempotent
 def register(body: Registration) -> Any:
     """Make an account."""
     self_service = current_app.extensions["settings"].self_service_artist
@@ -38,6 +40,7 @@ def register(body: Registration) -> Any:
             display_name=body.display_name,
             roles=[Role.LISTENER, Role.ARTIST] if self_service else [Role.LISTENER],
         )
+        answer_belongs_to(user.id)
         return UserOut.model_validate(user), 201
 
 

@@ -9,6 +9,7 @@ from auth.queries.users import find_user
 from auth.services.sessions import revoke_all_sessions
 from common.auth import revoke
 from common.errors import Conflict, FieldError
+from common.idempotency import forget_answers
 
 
 def register_user(
@@ -74,6 +75,7 @@ def change_account(
 
 def delete_account(session: Session, user_id: str) -> None:
     """Delete the account and everything auth holds of it; the other services follow."""
+    forget_answers(session, user_id)
     user = find_user(session, user_id, lock=True)
     user.enabled = False
     user.change()

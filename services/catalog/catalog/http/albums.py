@@ -12,7 +12,7 @@ from catalog.http.shared import show_list, show_one
 from catalog.queries import albums as queries
 from catalog.services import albums as services
 from common.auth import Identity, current_identity, requires
-from common.web import writing
+from common.web import idempotent, writing
 
 api = APIBlueprint("albums", __name__, url_prefix="/api/v1/albums")
 
@@ -44,6 +44,7 @@ def read_album(path: AlbumPath) -> Any:
 
 @api.post("", responses={201: AlbumDetail, 409: None})
 @requires(scope="catalog:write")
+@idempotent
 def create_album(body: AlbumIn) -> Any:
     """Make an album of an artist of one's own."""
     editor = current_identity()

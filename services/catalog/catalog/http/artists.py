@@ -11,7 +11,7 @@ from catalog.http.shared import show_list, show_one
 from catalog.queries import artists as queries
 from catalog.services import artists as services
 from common.auth import current_identity, requires
-from common.web import writing
+from common.web import idempotent, writing
 
 api = APIBlueprint("artists", __name__, url_prefix="/api/v1/artists")
 
@@ -40,6 +40,7 @@ def read_artist(path: ArtistPath) -> Any:
 
 @api.post("", responses={201: ArtistOut, 409: None})
 @requires(scope="catalog:write")
+@idempotent
 def create_artist(body: ArtistIn) -> Any:
     """Make an artist of one's own."""
     with writing() as session:

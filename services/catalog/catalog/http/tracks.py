@@ -12,7 +12,7 @@ from catalog.http.shared import show_list, show_one
 from catalog.queries import tracks as queries
 from catalog.services import tracks as services
 from common.auth import Identity, current_identity, requires
-from common.web import writing
+from common.web import idempotent, writing
 
 api = APIBlueprint("tracks", __name__, url_prefix="/api/v1/tracks")
 
@@ -45,6 +45,7 @@ def read_track(path: TrackPath) -> Any:
 
 @api.post("", responses={201: TrackOut})
 @requires(scope="catalog:write")
+@idempotent
 def create_track(body: TrackIn) -> Any:
     """Make a draft of one's own, without audio."""
     editor = current_identity()

@@ -10,10 +10,12 @@ from catalog.services.artists import remove_artist
 from catalog.services.tracks import remove_track
 from common.db import utcnow
 from common.events import emit
+from common.idempotency import forget_answers
 
 
 def erase_user(session: Session, user_id: str) -> None:
     """Delete everything the user owns, tell the others, and send auth the receipt."""
+    forget_answers(session, user_id)
     session.merge(ErasedUser(user_id=user_id))
     rows = sum(_count(session, model, user_id) for model in (Track, Album, Artist, Asset))
     for track in session.scalars(select(Track).where(Track.owner_id == user_id)).all():

@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi import APIBlueprint
 
 from common.auth import current_identity, requires
-from common.web import PageQuery, reading, writing
+from common.web import PageQuery, idempotent, reading, writing
 from common.web.schemas import page_of
 from playlist.http.schemas import (
     FULL,
@@ -41,6 +41,7 @@ def read_playlist_entries(path: PlaylistPath, query: PageQuery) -> Any:
 
 @api.post("", responses={201: EntriesOut, 409: FULL, 412: STALE})
 @requires(scope="playlist:write")
+@idempotent
 def add_playlist_entries(path: PlaylistPath, header: IfMatch, body: EntriesNew) -> Any:
     """Add tracks to a playlist: all or none of them."""
     editor, playlist_id = current_identity(), str(path.playlist_id)

@@ -5,7 +5,7 @@ from typing import Any
 from flask_openapi import APIBlueprint
 
 from common.auth import current_identity, requires
-from common.web import PageQuery, reading, writing
+from common.web import PageQuery, idempotent, reading, writing
 from common.web.schemas import page_of
 from playlist.http.schemas import ListedPlay, PlayNew, PlayOut, PlayPage
 from playlist.queries.library import list_plays
@@ -16,6 +16,7 @@ api = APIBlueprint("history", __name__, url_prefix="/api/v1/me/history")
 
 @api.post("", responses={201: PlayOut, 200: PlayOut})
 @requires(scope="library:write")
+@idempotent
 def add_play(body: PlayNew) -> Any:
     """Tell of a listen; 200 and the first answer again when its `play_id` is known."""
     with writing() as session:

@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi import APIBlueprint
 
 from common.auth import current_identity, requires
-from common.web import PageQuery, reading, writing
+from common.web import PageQuery, idempotent, reading, writing
 from common.web.schemas import page_of
 from playlist.http.schemas import (
     STALE,
@@ -29,6 +29,7 @@ api = APIBlueprint("playlists", __name__, url_prefix="/api/v1/playlists")
 
 @api.post("", responses={201: PlaylistOut})
 @requires(scope="playlist:write")
+@idempotent
 def make_playlist(body: PlaylistNew) -> Any:
     """Make a playlist."""
     with writing() as session:

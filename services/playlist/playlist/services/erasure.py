@@ -6,6 +6,7 @@ from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
 from common.db import utcnow
+from common.idempotency import forget_answers
 from playlist.events import emit_erasure
 from playlist.models import ErasedUser, Play, Playlist, SavedTrack
 from playlist.services.playlists import drop_playlist
@@ -36,6 +37,7 @@ def erase_stragglers(session: Session) -> int:
 
 def _erase_rows(session: Session, user_id: str) -> int:
     rows = 0
+    forget_answers(session, user_id)
     owned = select(Playlist).where(Playlist.owner_id == user_id).with_for_update()
     for playlist in session.scalars(owned).all():
         rows += 1 + playlist.entry_count
