@@ -97,7 +97,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_suite(folder: Path, port: int, *options: str) -> Suite:
+def start_suite(folder: Path, port: int, *options: str, **environment: str) -> Suite:
     """Start `antiphon up` and wait until it says that it is ready."""
     where = (f"--data-dir={folder}", f"--port={port}")
     process = subprocess.Popen(
@@ -108,7 +108,8 @@ def start_suite(folder: Path, port: int, *options: str) -> Suite:
         start_new_session=True,
         # Every test registers people of its own, all from one address.
         env=os.environ
-        | {"AUTH_REGISTER_RATE": "9999/minute", "AUTH_LOGIN_ADDRESS_RATE": "9999/minute"},
+        | {"AUTH_REGISTER_RATE": "9999/minute", "AUTH_LOGIN_ADDRESS_RATE": "9999/minute"}
+        | environment,
     )
     suite = Suite(folder, port, process)
     ready = threading.Event()
@@ -135,6 +136,16 @@ def suite() -> Iterator[Suite]:
         yield suite
         code = suite.stop()
         assert code == 0, "".join(suite.output[-40:])
+
+
+@pytest.fixture(scope="session")
+def start_antiphon() -> Callable[..., Suite]:
+    """Return a function that starts another one, with an environment of its own."""
+
+    def start(folder: Path, **environment: str) -> Suite:
+        return start_suite(folder, free_port(), **environment)
+
+    return start
 
 
 @pytest.fixture

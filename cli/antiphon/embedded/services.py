@@ -16,6 +16,7 @@ _START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
 STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
 _FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 _FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
+_OPENTELEMETRY = "OTEL_"
 _WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 8
 # A job that is cut short is done again; nobody wants to wait for it at Ctrl-C.
 _JOB_GRACE_SECONDS = 2
@@ -80,7 +81,7 @@ def service_environment(service: str, installation: Installation) -> dict[str, s
     given = {
         name: value
         for name, value in installation.environ.items()
-        if name in _FROM_USER or name.startswith(prefix)
+        if name in _FROM_USER or name.startswith((prefix, _OPENTELEMETRY))
     }
     return {**base_environment(installation), **shared, **own, **given}
 
