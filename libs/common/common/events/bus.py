@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import kombu
-from kombu.exceptions import ChannelError
 
 from common.logging import get_logger
 from common.settings import kombu_url
@@ -108,12 +107,8 @@ class KombuBus:
         return self._channel
 
     def _depth(self, queue: str) -> int:
-        try:
-            declared = self._open().queue_declare(queue=queue, passive=True)
-        except ChannelError:  # nobody has consumed from it yet
-            self._channel = None
-            self._open().queue_declare(queue=queue, durable=True, auto_delete=False)
-            return 0
+        # Not passive: on Redis an empty queue counts as missing, and each refusal costs a channel.
+        declared = self._open().queue_declare(queue=queue, durable=True, auto_delete=False)
         return int(declared.message_count)
 
     def _consume(self, queue: str) -> None:
