@@ -1,14 +1,25 @@
 """Answers kept a day for requests that come again, in the schema of what they made."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import JSON, Column, Integer, String, Table, delete, select, update
-from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Integer,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from common.db import Id, LongText, UtcDateTime, db_time, new_metadata
+from common.db import Database, Id, LongText, UtcDateTime, db_time, new_metadata
 from common.errors import FieldError, Invalid
 
 KEEP = timedelta(hours=24)
@@ -23,7 +34,7 @@ idempotency_key = Table(
     # Whose answer it is: it goes with the account. Null while nobody knows.
     Column("user_id", Id, index=True),
     Column("fingerprint", String(64), nullable=False),
-    # Null only for the transaction that is about to make the answer.
+    # Null until a request with the key succeeds.
     Column("status", Integer),
     Column("headers", JSON),
     Column("body", LongText),
@@ -48,17 +59,29 @@ class Answer:
     body: str
 
 
+def reserve(database: Database, request: KeyedRequest) -> None:
+    """Make the row that `claim` locks, in a transaction of its own.
+
+    Were it new in the transaction that makes the answer, those who wait for it would deadlock as
+    soon as that one rolls back: InnoDB lets them all lock the gap, and none of them insert.
+    """
+    with suppress(IntegrityError), database.transaction() as session:  # it may be there
+        now = db_time(session)
+        expired = idempotency_key.c.created_at < now - KEEP
+        session.execute(delete(idempotency_key).where(_row_of(request), expired))
+        row = {"digest": request.digest, "fingerprint": request.fingerprint, "created_at": now}
+        session.execute(insert(idempotency_key).values(row))
+
+
 def claim(session: Session, request: KeyedRequest) -> Answer | None:
     """Return the answer that the request had, or None: then this transaction is to `keep` one.
 
     While another transaction makes the answer, this waits for its end. Raises Invalid when the key
     came with another request.
     """
-    now = db_time(session)
-    session.execute(_insert_or_lock(session, request, created_at=now))
-    mine = idempotency_key.c.digest == request.digest
-    row = session.execute(select(idempotency_key).where(mine)).one()
-    if row.status is None or row.created_at < now - KEEP:
+    query = select(idempotency_key).where(_row_of(request)).with_for_update()
+    row = session.execute(query).one_or_none()
+    if row is None or row.status is None:  # None when it has just gone with its account
         return None
     if row.fingerprint != request.fingerprint:
         raise Invalid(
@@ -72,7 +95,7 @@ def keep(session: Session, request: KeyedRequest, answer: Answer, user_id: str |
     """Store the answer of a claimed request; `user_id` is whose data it holds."""
     session.execute(
         update(idempotency_key)
-        .where(idempotency_key.c.digest == request.digest)
+        .where(_row_of(request))
         .values(
             user_id=user_id,
             fingerprint=request.fingerprint,
@@ -97,11 +120,5 @@ def prune_answers(session: Session, limit: int = 500) -> int:
     return len(digests)
 
 
-def _insert_or_lock(session: Session, request: KeyedRequest, **values: Any) -> Any:
-    """Insert the row unless it is there; either way nobody else gets it before the commit."""
-    row = {"digest": request.digest, "fingerprint": request.fingerprint, **values}
-    if session.get_bind().dialect.name == "sqlite":  # one writer at a time anyway
-        return sqlite.insert(idempotency_key).values(row).on_conflict_do_nothing()
-    # Not INSERT IGNORE: its waiters share a lock on the row and, once the first one rolls back,
-    # deadlock over which of them inserts.
-    return mysql.insert(idempotency_key).values(row).on_duplicate_key_update(digest=request.digest)
+def _row_of(request: KeyedRequest) -> ColumnElement[bool]:
+    return idempotency_key.c.digest == request.digest

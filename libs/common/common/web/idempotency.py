@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from common.auth.access import identity_or_none
 from common.db import Database
 from common.errors import Malformed
-from common.idempotency import Answer, KeyedRequest, claim, keep
+from common.idempotency import Answer, KeyedRequest, claim, keep, reserve
 from common.logging import get_logger
 
 log = get_logger(__name__)
@@ -56,6 +56,7 @@ class KeyedTransaction:
         """Return the transaction's session; the first call begins it and claims the key."""
         if self._session is None:
             database: Database = current_app.extensions["database"]
+            reserve(database, self._request)
             session = self._stack.enter_context(database.transaction())
             answer = claim(session, self._request)
             if answer is not None:
