@@ -58,7 +58,9 @@ def configure_logging(service: str, level: str, log_format: Literal["json", "con
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Celery's lines on each task belong to no trace, and `job_ended` says more.
+    for chatty in ("alembic", "celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 @contextmanager

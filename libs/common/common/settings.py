@@ -69,12 +69,15 @@ def load(settings: type[S]) -> S:
 
 
 def kombu_url(url: str) -> str:
-    """Spell a `unix://` URL of redis-py the way kombu does; other URLs are the same for both.
+    """Spell a Redis URL for kombu so that it means what it means to redis-py.
 
-    kombu silently tries localhost when given redis-py's spelling.
+    kombu silently tries localhost for `unix://`, and no certificate is checked for `rediss://`.
     """
     parts = urlsplit(url)
-    if parts.scheme != "unix":
-        return url
-    database = parse_qs(parts.query).get("db", ["0"])[0]
-    return f"redis+socket://{parts.path}?virtual_host={database}"
+    options = parse_qs(parts.query)
+    if parts.scheme == "unix":
+        database = options.get("db", ["0"])[0]
+        return f"redis+socket://{parts.path}?virtual_host={database}"
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in options:
+        return f"{url}{'&' if options else '?'}ssl_cert_reqs=CERT_REQUIRED"
+    return url

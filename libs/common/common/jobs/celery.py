@@ -14,10 +14,14 @@ def make_celery(service: str, broker_url: str) -> Celery:
     """Return the service's Celery application; its tasks go to the queue `<service>.jobs`."""
     app = Celery(service, broker=kombu_url(broker_url), set_as_current=False)
     options: dict[str, Any] = {
+        # Apart from the bus's own and from other services': an ack in a shared hash erases theirs.
         "unacked_key": f"antiphon.{service}.jobs.unacked",
         "unacked_index_key": f"antiphon.{service}.jobs.unacked_index",
         "unacked_mutex_key": f"antiphon.{service}.jobs.unacked_mutex",
+        # Acknowledged when taken, so this only matters for what a worker prefetched and died with;
+        # the job table sends those again much sooner.
         "visibility_timeout": 3600,
+        # Half-open sockets must be noticed.
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
@@ -27,13 +31,20 @@ def make_celery(service: str, broker_url: str) -> Celery:
         task_default_queue=f"{service}.jobs",
         # The lease decides who runs a job: late acks would only redeliver it without end.
         task_acks_late=False,
+        # Results are rows that the job's own transaction writes.
         task_ignore_result=True,
+        # What one worker holds back, another one could run.
         worker_prefetch_multiplier=1,
+        # The broker may start later than the worker.
         broker_connection_retry_on_startup=True,
         broker_transport_options={} if broker_url.startswith("amqp") else options,
+        # The sweeper tries again; until then it has other things to do than to wait.
         task_publish_retry=False,
+        # Nobody would read them.
         worker_send_task_events=False,
+        # Ours writes JSON, with the ids of the trace.
         worker_hijack_root_logger=False,
+        # The lease decides, not the connection: a broker's restart is no reason to begin again.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         enable_utc=True,
     )

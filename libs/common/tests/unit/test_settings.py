@@ -9,6 +9,12 @@ from common.settings import ServiceSettings, kombu_url, load, prefixed
         ("unix:///run/valkey.sock?db=1", "redis+socket:///run/valkey.sock?virtual_host=1"),
         ("unix:///run/valkey.sock", "redis+socket:///run/valkey.sock?virtual_host=0"),
         ("redis://cache:6379/2", "redis://cache:6379/2"),
+        ("rediss://cache:6379/2", "rediss://cache:6379/2?ssl_cert_reqs=CERT_REQUIRED"),
+        (
+            "rediss://cache?ssl_ca_certs=/ca.pem",
+            "rediss://cache?ssl_ca_certs=/ca.pem&ssl_cert_reqs=CERT_REQUIRED",
+        ),
+        ("rediss://cache?ssl_cert_reqs=none", "rediss://cache?ssl_cert_reqs=none"),
         ("amqp://user@rabbit//", "amqp://user@rabbit//"),
     ],
 )
