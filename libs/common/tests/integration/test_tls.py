@@ -81,7 +81,8 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 def test_messages_travel_over_tls(tls_port: int, certificate: Path) -> None:
     url = f"rediss://localhost:{tls_port}/0?ssl_ca_certs={certificate}"
-    bus, came = KombuBus(url, "test"), []
+    bus = KombuBus(url, "test")
+    came: list[bytes] = []
     assert bus.publish("test.events", [b"{}"])
     assert bus.receive("test.events", came.append, 0.5) == 1
     assert came == [b"{}"]
