@@ -159,6 +159,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Say whether a process is there and no zombie."""
+    return any(pid == each for each, _ in command_lines())
+
+
 def command_lines() -> Iterator[tuple[int, str]]:
     """Give the process id and the command of each process there is, zombies not."""
     for folder in Path("/proc").glob("[0-9]*"):
