@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test faults faults-full lint contracts measure lock clean
+.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -57,6 +57,11 @@ contracts: $(VENV)/.dev ## Build event schemas and the OpenAPI document from the
 
 measure: $(VENV)/.run ## Measure how soon Antiphon is ready and how much memory it takes
 	$(BIN)/python cli/bench/measure.py
+
+bench: bench-bus ## Measure how fast Antiphon is
+
+bench-bus: $(VENV)/.dev ## Measure the bus: commit to effect, and what the outbox costs (4 minutes)
+	$(BIN)/python tests/bench/bus.py
 
 lock: ## Pin requirements again (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
