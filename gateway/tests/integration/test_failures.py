@@ -11,7 +11,7 @@ import pytest
 from gateway.options import GatewayOptions
 from gateway.routes import RouteTable, Service
 from gateway.testing.running import Response, RunningGateway, running_gateway
-from gateway.testing.upstream import Reply, Upstream
+from gateway.testing.upstream import Reply, Seen, Upstream
 
 BRIDGE_SECONDS = 0.7
 
@@ -74,6 +74,17 @@ def test_a_restart_is_bridged(
     ]
 
 
+def entry_of(gateway: RunningGateway, response: Response) -> dict[str, Any]:
+    """The log entry of a request, once it is written."""
+    made = response.headers["X-Request-Id"]
+
+    def entries() -> list[dict[str, Any]]:
+        return [entry for entry in gateway.access_log() if entry["request_id"] == made]
+
+    wait_for(lambda: bool(entries()))
+    return entries()[0]
+
+
 @pytest.mark.parametrize(
     ("method", "times"),
     # A third time if the kept connection of the first proves dead: the HTTP library's own retry.
@@ -89,6 +100,76 @@ def test_an_answer_broken_off_is_tried_again_only_where_nothing_changes(
     assert_problem(response, 502, "Bad Gateway")
     assert response.headers["Retry-After"] is None
     assert len(upstreams["playlist"].seen) in times
+
+
+def test_a_request_that_breaks_late_is_sent_again_once(
+    gateway: RunningGateway, upstreams: dict[Service, Upstream]
+) -> None:
+    """A service that is killed breaks what it has worked on for a while, too."""
+    playlist = upstreams["playlist"]
+
+    def break_late(seen: Seen) -> Reply | None:
+        time.sleep(0.4)
+        return playlist.named(seen) if len(playlist.seen) > 1 else None
+
+    playlist.answer = break_late
+    response = gateway.get("/api/v1/me")
+    assert response.json() == {"service": "playlist"}
+    entry = entry_of(gateway, response)
+    assert (entry["resent"], entry["retries"]) == ("1", 1)
+
+
+def test_a_wait_for_a_service_is_counted_but_nothing_was_sent_again(
+    gateway: RunningGateway, upstreams: dict[Service, Upstream]
+) -> None:
+    media = upstreams["media"]
+    media.healthy = False
+    wait_for(lambda: gateway.get("/api/v1/media/x").status == 503)
+    back = threading.Timer(0.2, setattr, (media, "healthy", True))
+    back.start()
+    entry = entry_of(gateway, gateway.get("/api/v1/media/x"))
+    back.join()
+    assert (entry["status"], entry["resent"]) == (200, "0")
+    assert entry["retries"] > 0
+
+
+def test_a_request_that_went_well_was_not_tried_again(
+    gateway: RunningGateway, upstreams: dict[Service, Upstream]
+) -> None:
+    entry = entry_of(gateway, gateway.get("/api/v1/me"))
+    assert (entry["resent"], entry["retries"]) == ("0", 0)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ([], None),
+        ([], b"x" * 10),
+        ([], b"x" * 100_000),
+        ([("Content-Length", "0")], None),
+        ([("Idempotency-Key", "k")], None),
+        ([("Idempotency-Key", "k"), ("Content-Length", "0")], None),
+        ([("X-Idempotency-Key", "k")], None),
+        ([("Idempotency-Key", "k")], b"x" * 10),
+    ],
+)
+def test_what_changes_something_is_never_sent_twice(
+    gateway: RunningGateway,
+    upstreams: dict[Service, Upstream],
+    method: str,
+    headers: list[tuple[str, str]],
+    body: bytes | None,
+) -> None:
+    """Not even on a kept connection, where HTTP libraries try again by themselves."""
+    auth = upstreams["auth"]
+    assert gateway.get("/api/v1/users").status == 200
+    auth.seen.clear()
+    auth.answer = lambda seen: None
+    response = gateway.request(method, "/api/v1/users", headers, body)
+    assert_problem(response, 502, "Bad Gateway")
+    assert [seen.method for seen in auth.seen] == [method]
+    assert entry_of(gateway, response)["resent"] == "0"
 
 
 def test_one_broken_answer_is_not_noticed(
