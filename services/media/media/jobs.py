@@ -9,6 +9,7 @@ from common.db import Database
 from common.events import open_database
 from common.jobs.celery import make_celery
 from common.logging import configure_logging
+from common.metrics import start_job_metrics
 from common.settings import load
 from common.tracing import configure_tracing
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
@@ -46,8 +47,10 @@ def main() -> None:
         timer.daemon = True
         timer.start()
 
+    database = open_database("media", settings)
+    start_job_metrics(settings, "media", database)
     celery = make_celery("media", settings.broker_url)
-    register_tasks(celery, create_workshop(settings, open_database("media", settings), stopping))
+    register_tasks(celery, create_workshop(settings, database, stopping))
     # Celery's command line would take BROKER_URL, spelled for redis-py, from the environment.
     celery.Worker(
         pool="threads",

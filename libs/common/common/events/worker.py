@@ -19,7 +19,7 @@ from common.events.bus import Bus, KombuBus
 from common.events.nudge import Nudge
 from common.events.subscriptions import Subscriptions
 from common.logging import configure_logging, get_logger
-from common.metrics import observer
+from common.metrics import observer, start_metrics
 from common.settings import ServiceSettings
 from common.tracing import configure_tracing
 
@@ -213,6 +213,7 @@ def run_worker(
     """Be the worker process of a service until SIGTERM."""
     configure_logging(service, settings.log_level, settings.log_format)
     configure_tracing(service)
+    start_metrics(settings, service, database)
     Worker(
         service,
         database,

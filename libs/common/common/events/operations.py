@@ -1,0 +1,249 @@
+"""What operators ask of the bus and change in it, each a small step in a session."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+from sqlalchemy import Select, case, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from common.db import Database, db_time
+from common.events.envelope import Envelope
+from common.events.tables import inbox, outbox, outbox_delivery
+
+BATCH = 500
+"""Rows that one transaction changes: relays and consumers go on in between."""
+
+REPLAYABLE = timedelta(days=14) - timedelta(hours=1)
+"""Older events may be pruned at any moment, and a delivery must never lose its event."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What one subscriber has not acknowledged; ages in seconds."""
+
+    subscriber: str
+    undelivered: int
+    oldest_age: float
+    """Since the oldest undelivered event was emitted."""
+    relay_lag: float
+    """How long the delivery that waits longest to be put on its queue has waited.
+
+    Since the event was emitted if it never was published, else since its resend fell due.
+    """
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that a service has given up, without its envelope."""
+
+    event_id: str
+    type: str
+    subject: str
+    attempts: int
+    received_at: datetime
+    last_error: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which dead letters are meant; without any of these, all."""
+
+    event_ids: Sequence[str] = ()
+    event_type: str | None = None
+    since: datetime | None = None
+    """Received at this time or later."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a batch of a replay did."""
+
+    event_ids: list[str]
+    inserted: int
+    """Deliveries made anew; the other events still had theirs, which is due at once now."""
+
+
+def delivery_backlogs(session: Session) -> list[Backlog]:
+    """Return the backlog of each subscriber that has one, in one scan of the deliveries."""
+    now, delivery = db_time(session), outbox_delivery.c
+    never_published = case((delivery.attempts == 0, delivery.event_id))
+    resend_due = case(((delivery.attempts > 0) & (delivery.next_at <= now), delivery.next_at))
+    rows = session.execute(
+        select(
+            delivery.subscriber,
+            func.count().label("undelivered"),
+            # Ids sort by time: no join of the whole backlog for the oldest one.
+            func.min(delivery.event_id).label("oldest"),
+            func.min(never_published).label("unpublished"),
+            func.min(resend_due).label("due_since"),
+        )
+        .group_by(delivery.subscriber)
+        .order_by(delivery.subscriber)
+    ).all()
+    ids = {event_id for row in rows for event_id in (row.oldest, row.unpublished) if event_id}
+    emitted = select(outbox.c.event_id, outbox.c.created_at).where(outbox.c.event_id.in_(ids))
+    emitted_at = {row.event_id: row.created_at for row in session.execute(emitted)}
+
+    def age(since: datetime | None) -> float:
+        return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+    return [
+        Backlog(
+            row.subscriber,
+            row.undelivered,
+            age(emitted_at.get(row.oldest)),
+            max(age(emitted_at.get(row.unpublished)), age(row.due_since)),
+        )
+        for row in rows
+    ]
+
+
+def inbox_counts(session: Session) -> dict[str, int]:
+    """Return how many events wait for another try (`retry`) and how many are given up (`dead`)."""
+    counts = dict.fromkeys(("retry", "dead"), 0)
+    grouped = select(inbox.c.state, func.count()).where(inbox.c.state.in_(counts))
+    for state, count in session.execute(grouped.group_by(inbox.c.state)):
+        counts[state] = count
+    return counts
+
+
+def find_dead(session: Session, which: Selection) -> list[DeadLetter]:
+    """Return the dead letters that are meant, oldest first."""
+    query = _dead()
+    if which.event_ids:
+        query = query.where(inbox.c.event_id.in_(which.event_ids))
+    if which.event_type is not None:
+        query = query.where(inbox.c.type == which.event_type)
+    if which.since is not None:
+        query = query.where(inbox.c.received_at >= which.since)
+    return [
+        DeadLetter(
+            row.event_id, row.type, row.subject, row.attempts, row.received_at, row.last_error or ""
+        )
+        for row in session.execute(query.order_by(inbox.c.received_at, inbox.c.event_id))
+    ]
+
+
+def dead_envelope(session: Session, event_id: str) -> str | None:
+    """Return what came, which need not be JSON; None if there is no such dead letter."""
+    envelope = select(inbox.c.envelope).where(inbox.c.event_id == event_id, inbox.c.state == "dead")
+    return session.execute(envelope).scalar_one_or_none()
+
+
+def replay_dead(session: Session, event_ids: Sequence[str]) -> list[str]:
+    """Let dead letters be tried again, as often as new ones; return the ids that will be.
+
+    What is no event at all stays: no handler could ever read it.
+    """
+    locked = select(inbox.c.event_id, inbox.c.envelope).where(
+        inbox.c.event_id.in_(event_ids), inbox.c.state == "dead"
+    )
+    rows = session.execute(locked.order_by(inbox.c.event_id).with_for_update()).all()
+    readable = [row.event_id for row in rows if _is_event(row.envelope)]
+    session.execute(
+        update(inbox)
+        .where(inbox.c.event_id.in_(readable))
+        .values(state="retry", attempts=0, next_at=db_time(session))
+    )
+    return readable
+
+
+def discard_dead(session: Session, event_ids: Sequence[str]) -> list[str]:
+    """Give dead letters up for good and drop their envelopes; return the ids that it concerned.
+
+    They count as done, so that no copy that may still come is applied.
+    """
+    locked = select(inbox.c.event_id).where(
+        inbox.c.event_id.in_(event_ids), inbox.c.state == "dead"
+    )
+    ids = session.execute(locked.order_by(inbox.c.event_id).with_for_update()).scalars().all()
+    note = func.concat("discarded by an operator: ", func.coalesce(inbox.c.last_error, ""))
+    session.execute(
+        update(inbox)
+        .where(inbox.c.event_id.in_(ids))
+        .values(state="done", envelope=None, last_error=note)
+    )
+    return list(ids)
+
+
+def replay(
+    database: Database, subscriber: str, types: Sequence[str], since: datetime
+) -> Iterator[Replayed]:
+    """Deliver the events of these types since then to a subscriber again, a batch at a time.
+
+    Only what the outbox is sure to keep (REPLAYABLE). What the subscriber has noted as done it
+    only acknowledges.
+    """
+    with database.reading() as session:
+        until = db_time(session)
+    after = (max(since, until - REPLAYABLE), "")
+    while True:
+        with database.transaction() as session:
+            events = session.execute(_emitted(types, after, until)).all()
+            ids = [row.event_id for row in events]
+            batch = Replayed(ids, _deliver_again(session, subscriber, ids))
+        if not events:
+            return
+        yield batch
+        after = (events[-1].created_at, events[-1].event_id)
+
+
+def count_done(session: Session, event_ids: Sequence[str]) -> int:
+    """Return how many of these events a service has applied (or discarded) already."""
+    done = inbox.c.event_id.in_(event_ids) & (inbox.c.state == "done")
+    return session.execute(select(func.count()).select_from(inbox).where(done)).scalar_one()
+
+
+def _dead() -> Select[tuple[str, str, str, int, datetime, str | None]]:
+    return select(
+        inbox.c.event_id,
+        inbox.c.type,
+        inbox.c.subject,
+        inbox.c.attempts,
+        inbox.c.received_at,
+        inbox.c.last_error,
+    ).where(inbox.c.state == "dead")
+
+
+def _is_event(envelope: str | None) -> bool:
+    try:
+        Envelope.model_validate_json(envelope or "")
+    except ValidationError:
+        return False
+    return True
+
+
+def _emitted(
+    types: Sequence[str], after: tuple[datetime, str], until: datetime
+) -> Select[tuple[str, datetime]]:
+    created_at, event_id = outbox.c.created_at, outbox.c.event_id
+    return (
+        select(event_id, created_at)
+        .where(
+            outbox.c.type.in_(types),
+            created_at.between(after[0], until),
+            or_(created_at > after[0], event_id > after[1]),
+        )
+        .order_by(created_at, event_id)
+        .limit(BATCH)
+        # Erasure may be about to remove them.
+        .with_for_update()
+    )
+
+
+def _deliver_again(session: Session, subscriber: str, event_ids: Sequence[str]) -> int:
+    delivery, now = outbox_delivery.c, db_time(session)
+    mine = (delivery.subscriber == subscriber) & delivery.event_id.in_(event_ids)
+    waiting = set(session.execute(select(delivery.event_id).where(mine)).scalars())
+    session.execute(update(outbox_delivery).where(mine).values(next_at=now))
+    # They were published before, which is what a relay counts as a resend.
+    again = [
+        {"event_id": event_id, "subscriber": subscriber, "next_at": now, "attempts": 1}
+        for event_id in event_ids
+        if event_id not in waiting
+    ]
+    if again:
+        session.execute(insert(outbox_delivery), again)
+    return len(again)
