@@ -50,7 +50,7 @@ class AssetEvent(Event):
     """The full state of an asset."""
 
     owner_id: str
-    filename: str
+    filename: str | None = None
     tags: Tags | None = None
     metadata: Tags | None = None
     cover: Cover | None = None
@@ -115,4 +115,4 @@ def _labels(event: AssetEvent) -> Labels:
     joined = {name: from_uploader[name] or from_file[name] for name in from_file}
     joined["genres"] = joined["genres"] or ()
     cover_url = event.cover.url if event.cover else None
-    return Labels(filename=event.filename, cover_url=cover_url, **joined)
+    return Labels(filename=event.filename or "", cover_url=cover_url, **joined)
