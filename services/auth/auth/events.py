@@ -14,8 +14,11 @@ class _UserEvent(Event):
     subject_kind: ClassVar = "user"
 
     roles: list[str]
+    """What the user may be: `listener`, `artist`, `admin`."""
     enabled: bool
+    """Whether the user may log in."""
     updated_at: datetime
+    """When the account changed."""
 
 
 class UserRegistered(_UserEvent):
@@ -31,7 +34,7 @@ class UserUpdated(_UserEvent):
 
 
 class UserDisabled(_UserEvent):
-    """An account was closed by an administrator: its tokens are void from `updated_at` back."""
+    """An administrator closed an account: its tokens from before `updated_at` are void."""
 
     event_type: ClassVar = "auth.user.disabled.v1"
 
@@ -49,7 +52,9 @@ class SessionRevoked(Event):
     subject_kind: ClassVar = "session"
 
     user_id: str
+    """Whose login it was."""
     revoked_at: datetime
+    """Tokens of the login that were issued up to then are void."""
 
 
 def emit_user(session: Session, kind: type[_UserEvent], user: User) -> None:

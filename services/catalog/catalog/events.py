@@ -13,9 +13,13 @@ class _ArtistEvent(Event):
     subject_kind: ClassVar = "artist"
 
     owner_id: str
+    """The user whose artist it is."""
     name: str
+    """As credits show it."""
     image_url: str | None
+    """A picture; null when there is none."""
     updated_at: datetime
+    """When it last changed."""
 
 
 class ArtistPublished(_ArtistEvent):
@@ -40,11 +44,17 @@ class _AlbumEvent(Event):
     subject_kind: ClassVar = "album"
 
     owner_id: str
+    """The user whose album it is."""
     title: str
+    """As lists show it."""
     artist_ids: list[str]
+    """Whose album it is, main artist first."""
     release_date: date | None
+    """The first of January when only the year is known; null when nothing is."""
     cover_url: str | None
+    """A picture; null when there is none."""
     updated_at: datetime
+    """When it last changed."""
 
 
 class AlbumPublished(_AlbumEvent):
@@ -71,25 +81,40 @@ class TrackCredit(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     artist_id: str
+    """Who it was."""
     role: Role
+    """What the artist did."""
 
 
 class _TrackEvent(Event):
     subject_kind: ClassVar = "track"
 
     owner_id: str
+    """The user whose track it is."""
     asset_id: str | None
+    """Media's asset with the audio; null for a track without any."""
     title: str
+    """As lists show it."""
     album_id: str | None
+    """The album it is on; null for a single."""
     credits: list[TrackCredit]
+    """Who plays on it, main artist first."""
     track_number: int | None
+    """Its place on the disc, from 1; null when unknown."""
     disc_number: int | None
+    """The disc it is on, from 1; null when unknown."""
     duration_ms: int | None
+    """Milliseconds; null until the audio has been read."""
     genres: list[str]
+    """Names, in the owner's order."""
     downloadable: bool
+    """Whether listeners may keep the file."""
     state: TrackState
+    """Who may see it: `draft` and `hidden` only its owner and administrators."""
     published_at: datetime | None
+    """When everybody could first see it; null until then."""
     updated_at: datetime
+    """When it last changed."""
 
 
 class TrackPublished(_TrackEvent):
@@ -117,8 +142,11 @@ class UserDataErased(Event):
     subject_kind: ClassVar = "user"
 
     service: str
+    """Who erased it."""
     rows: int
+    """How many rows there were."""
     erased_at: datetime
+    """When it was done."""
 
 
 ArtistEvent = ArtistPublished | ArtistUpdated | ArtistDeleted

@@ -16,49 +16,74 @@ class Cover(BaseModel):
     """The cover found in the file; the URL is public and its content never changes."""
 
     url: str
+    """A path below the address of Antiphon."""
     width: int
+    """Pixels."""
     height: int
+    """Pixels."""
     media_type: str
+    """For example `image/jpeg`."""
 
 
 class LoudnessData(BaseModel):
     """EBU R128 figures in LUFS, dBTP and LU."""
 
     integrated_lufs: float
+    """How loud it is as a whole, in LUFS."""
     true_peak_dbtp: float
+    """The highest true peak, in dBTP."""
     range_lu: float
+    """The loudness range, in LU."""
 
 
 class RenditionData(BaseModel):
     """One encoded version."""
 
     bitrate_kbps: int
+    """Kilobits a second."""
     codec: str
+    """For example `aac`."""
 
 
 class _AssetEvent(Event):
     subject_kind: ClassVar = "asset"
 
     owner_id: str
+    """The user who uploaded it."""
     upload_id: str
+    """The upload that it came from."""
     state: str
+    """The last stage that was finished: `received`, `described`, `ready`, `failed`, `deleted`."""
     sha256: str
+    """Of the original's bytes, in hexadecimal."""
     size_bytes: int
+    """Of the original."""
     media_type: str
+    """Of the original, as its bytes say."""
     filename: str | None
+    """As the uploader calls it, without a path; null when it has no name."""
     tags: Tags | None
+    """What the file says of itself; null until it has been read."""
     metadata: Tags
+    """What the uploader says of it; it wins over `tags`."""
     cover: Cover | None
+    """Null when the file has none, or until it has been read."""
     duration_ms: int | None
+    """Milliseconds; null until the file has been read."""
     loudness: LoudnessData | None
+    """Null until it has been measured, and for silence."""
     renditions: list[RenditionData]
+    """The encoded versions; empty until there are any."""
     failure: str | None
+    """Why it cannot become a track, in words for its owner; null unless `failed`."""
     created_at: datetime
+    """When the original was received."""
     updated_at: datetime
+    """When the asset last changed."""
 
 
 class AssetReceived(_AssetEvent):
-    """A file arrived and is stored."""
+    """An original arrived and is stored."""
 
     event_type: ClassVar = "media.asset.received.v1"
 
@@ -70,7 +95,7 @@ class AssetDescribed(_AssetEvent):
 
 
 class AssetReady(_AssetEvent):
-    """The renditions can be streamed."""
+    """The renditions can be streamed; loudness and waveform are measured."""
 
     event_type: ClassVar = "media.asset.ready.v1"
 
@@ -94,8 +119,11 @@ class UserDataErased(Event):
     subject_kind: ClassVar = "user"
 
     service: str
+    """Who erased it."""
     rows: int
+    """How many rows there were."""
     erased_at: datetime
+    """When it was done."""
 
 
 def cover_url(asset_id: str, sha256: str) -> str:

@@ -63,13 +63,24 @@ class Tags(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     title: Text = None
+    """Of the recording."""
     artist: Text = None
+    """Who plays, as one text."""
     album: Text = None
+    """The album's title."""
     album_artist: Text = None
+    """Whose album it is, where that is not the track's artist."""
     track_number: int | None = Field(None, ge=1, le=9999)
+    """Its place on the disc."""
     disc_number: int | None = Field(None, ge=1, le=999)
+    """The disc it is on."""
     year: int | None = Field(None, ge=1, le=9999)
+    """When it was released."""
     genres: Annotated[tuple[str, ...], BeforeValidator(_clean_genres)] = ()
+    """Names; empty when none is given."""
     composer: Text = None
+    """Who wrote the music."""
     lyrics: Annotated[str | None, BeforeValidator(_clean_lyrics)] = None
+    """The words, with line breaks."""
     isrc: Annotated[str | None, BeforeValidator(_clean_isrc)] = None
+    """The International Standard Recording Code, without hyphens."""

@@ -14,10 +14,15 @@ class _PlaylistEvent(Event):
     subject_kind: ClassVar = "playlist"
 
     owner_id: str
+    """The user who made it."""
     name: str
+    """As lists show it."""
     visibility: str
+    """Who may see it: `private`, `unlisted` (who has the link) or `public`."""
     entry_count: int
+    """How many tracks are on it, repeats included."""
     updated_at: datetime
+    """When it or its entries last changed."""
 
 
 class PlaylistCreated(_PlaylistEvent):
@@ -39,22 +44,28 @@ class PlaylistDeleted(_PlaylistEvent):
 
 
 class TrackPlayed(Event):
-    """Somebody listened long enough to count; `id` is the play's."""
+    """Somebody heard 30 s of a track, or half of a shorter one; `id` is the play's."""
 
     event_type: ClassVar = "playlist.track.played.v1"
     subject_kind: ClassVar = "play"
 
     user_id: str
+    """Who listened."""
     track_id: str
+    """What was heard."""
     played_ms: int
+    """How long, in milliseconds."""
     played_at: datetime
+    """When the listening began, as the player tells it."""
 
 
 class _LikeEvent(Event):
     subject_kind: ClassVar = "track"
 
     user_id: str
+    """Whose like it is."""
     at: datetime
+    """When it was liked, or the like was taken back."""
 
 
 class TrackLiked(_LikeEvent):
@@ -64,20 +75,23 @@ class TrackLiked(_LikeEvent):
 
 
 class TrackUnliked(_LikeEvent):
-    """A user took a like back; see `TrackLiked`."""
+    """A user took the like of the track `id` back."""
 
     event_type: ClassVar = "playlist.track.unliked.v1"
 
 
 class UserDataErased(Event):
-    """Nothing of the user `id` remains here; `rows` says how much there was."""
+    """Nothing of the user `id` remains in playlist."""
 
     event_type: ClassVar = "playlist.user_data.erased.v1"
     subject_kind: ClassVar = "user"
 
     service: str
+    """Who erased it."""
     rows: int
+    """How many rows there were."""
     erased_at: datetime
+    """When it was done."""
 
 
 def emit_playlist(session: Session, kind: type[_PlaylistEvent], playlist: Playlist) -> None:

@@ -23,7 +23,9 @@ class Event(BaseModel):
     """For example `user`."""
 
     id: str
+    """What the event is about."""
     version: int
+    """Grows with each state of the subject: apply only a newer one than you have."""
 
 
 class Envelope(BaseModel):
@@ -32,16 +34,27 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     specversion: Literal["1.0"] = "1.0"
+    """The version of CloudEvents."""
     id: str
+    """Of this event; copies have the same, and must be applied once."""
     source: str
+    """Who published it; acknowledgements go there."""
     type: str
+    """What happened, and the version of the contract."""
     subject: str
+    """What it is about: a kind and an id."""
     time: datetime
+    """When it happened (RFC 3339, UTC)."""
     datacontenttype: Literal["application/json"] = "application/json"
+    """The media type of `data`."""
     dataschema: str
+    """Where the JSON Schema is."""
     sequence: str
+    """The subject's version, as text."""
     traceparent: str | None = None
+    """The W3C trace of the request that caused it; null when there was none."""
     data: dict[str, Any]
+    """The state of the subject."""
 
     @property
     def producer(self) -> str:
