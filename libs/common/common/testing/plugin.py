@@ -1,5 +1,6 @@
 """The pytest plugin: a real Redis, migrated schemas, tokens, and no network in unit tests."""
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,11 +17,21 @@ from common.auth.tokens import TokenVerifier
 from common.cache import Cache
 from common.db import Database
 from common.events import Outbox, load_routes
+from common.testing.contracts import only_valid_events, received_samples
 from common.testing.schemas import fresh_schema
 from common.testing.tokens import TestIssuer
 from common.testing.valkey import start_valkey, stop
 
-MakeDatabase = Callable[[str], Database]
+MakeDatabase = Callable[..., Database]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a service's contract test once for each golden sample routed to the service."""
+    if "received_sample" in metafunc.fixturenames:
+        root = metafunc.config.rootpath
+        service = metafunc.definition.path.relative_to(root).parts[1]
+        samples = received_samples(root / "contracts", service)
+        metafunc.parametrize("received_sample", samples.values(), ids=samples.keys())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -73,14 +84,22 @@ def cache_url(valkey_socket: Path) -> str:
 def make_database(
     tmp_path: Path, contracts_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeDatabase]:
-    """Return a function that gives a service a freshly migrated schema of its own."""
-    templates = tmp_path_factory.getbasetemp()
-    with ExitStack() as stack:
+    """Return a function that gives a service a freshly migrated schema of its own.
 
-        def make(service: str) -> Database:
-            url = stack.enter_context(fresh_schema(service, tmp_path, templates))
+    Its sessions carry the outbox and what else is given. An event that breaks its contract fails
+    the test, whichever outbox it is written to.
+    """
+    templates = tmp_path_factory.getbasetemp()
+    numbers = itertools.count()
+    with ExitStack() as stack:
+        stack.enter_context(only_valid_events(contracts_dir))
+
+        def make(service: str, **carried: object) -> Database:
+            folder = tmp_path / f"database-{next(numbers)}"
+            folder.mkdir()
+            url = stack.enter_context(fresh_schema(service, folder, templates))
             outbox = Outbox(f"/{service}", load_routes(contracts_dir))
-            database = Database(url, info={"outbox": outbox})
+            database = Database(url, info={"outbox": outbox, **carried})
             stack.callback(database.dispose)
             return database
 
