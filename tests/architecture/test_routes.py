@@ -10,6 +10,15 @@ from common.web.openapi import document, rule_parts
 # On the service's own listener only, or pages rather than resources.
 UNDOCUMENTED = {"/healthz", "/readyz", "/metrics", "/docs", "/docs/rapidoc.js", "/openapi.json"}
 
+# What a second time does no harm to, or must not be stored.
+WITHOUT_KEY = {
+    "/api/v1/auth/token": "answers credentials, which are kept nowhere",
+    "/api/v1/auth/revoke": "what is revoked stays so",
+    "/api/v1/playback/{track_id}": "makes links, which are kept nowhere",
+    "/api/v1/tracks/bulk-delete": "what is deleted stays so",
+    "/api/v1/uploads": "the same bytes of the same owner are the same upload",
+}
+
 Apps = dict[str, Any]
 
 
@@ -55,6 +64,17 @@ def test_every_operation_says_what_it_does(apps: Apps) -> None:
         for path, operations in document(app)["paths"].items():
             for method, operation in operations.items():
                 assert operation.get("summary"), f"{service} {method} {path} has no docstring"
+
+
+def test_every_post_that_makes_something_takes_an_idempotency_key(apps: Apps) -> None:
+    takes_key: dict[str, bool] = {}
+    for app in apps.values():
+        for path, operations in document(app)["paths"].items():
+            if "post" in operations:
+                names = [p["name"] for p in operations["post"].get("parameters", ())]
+                takes_key[path] = "Idempotency-Key" in names
+                assert takes_key[path] or "201" not in operations["post"]["responses"], path
+    assert {path for path, takes in takes_key.items() if not takes} == WITHOUT_KEY.keys()
 
 
 def test_services_answer_exactly_the_prefixes_that_are_routed_to_them(

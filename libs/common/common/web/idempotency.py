@@ -26,11 +26,11 @@ log = get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., object])
 
 HEADER = "Idempotency-Key"
+# Where nobody proves who they are, the key is all that tells callers apart: as long as a UUID.
+PUBLIC_KEY_LENGTH = 32
 _ATTRIBUTE = "__idempotent__"
 # Visible ASCII, bare or as a string of RFC 9651.
 _KEY = re.compile(r'"([!#-\[\]-~]{1,128})"|([!#-\[\]-~]{1,128})')
-# Where nobody proves who they are, the key is all that tells callers apart: as long as a UUID.
-_PUBLIC_KEY_LENGTH = 32
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 
@@ -130,9 +130,9 @@ def _given_key() -> str | None:
     if found is None:
         raise Malformed(f"{HEADER} must be 1 to 128 visible ASCII characters, such as a UUID.")
     key = str(found[1] or found[2])
-    if identity_or_none() is None and len(key) < _PUBLIC_KEY_LENGTH:
+    if identity_or_none() is None and len(key) < PUBLIC_KEY_LENGTH:
         raise Malformed(
-            f"{HEADER} must have at least {_PUBLIC_KEY_LENGTH} characters here, such as a UUID: "
+            f"{HEADER} must have at least {PUBLIC_KEY_LENGTH} characters here, such as a UUID: "
             "nothing else says that it is yours."
         )
     return key

@@ -1,21 +1,14 @@
 """The OpenAPI 3.1 document of a service, made from its code."""
 
+from copy import deepcopy
 from typing import Any
 
 from flask import Flask
 
 from common.auth.access import Access, access_of
-from common.web.idempotency import HEADER, is_idempotent
+from common.web.idempotency import HEADER, PUBLIC_KEY_LENGTH, is_idempotent
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_KEY_PARAMETER = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "description": "A new UUID for each thing to make. The same request with the same key, within"
-    " 24 hours, gets the first answer again; another one gets 422. Errors are not kept.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-}
 _COMMON = {
     "401": "No valid access token.",
     "403": "The token may not do this.",
@@ -34,7 +27,7 @@ _COMMON = {
 
 def document(app: Any) -> dict[str, Any]:
     """Return the service's document with access rules and every status it may answer."""
-    spec: dict[str, Any] = app.api_doc
+    spec: dict[str, Any] = deepcopy(app.api_doc)  # the application keeps it
     spec["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     }
@@ -45,9 +38,10 @@ def document(app: Any) -> dict[str, Any]:
             # Its view function, whose name is unique in a service.
             operation["operationId"] = endpoint.rpartition(".")[2]
             view = app.view_functions[endpoint]
+            access = access_of(view) or Access()
             if is_idempotent(view):
-                operation.setdefault("parameters", []).append(_KEY_PARAMETER)
-            _complete(operation, path, method, access_of(view) or Access())
+                operation.setdefault("parameters", []).append(_key_parameter(access))
+            _complete(operation, path, method, access)
     return spec
 
 
@@ -76,6 +70,18 @@ def _describe_access(operation: dict[str, Any], access: Access) -> None:
     needs = access.scope and f"scope `{access.scope}`", access.role and f"role `{access.role}`"
     text = " and ".join(filter(None, needs)) or "a valid access token"
     operation["description"] = f"{operation.get('description', '')}\n\nNeeds {text}.".strip()
+
+
+def _key_parameter(access: Access) -> dict[str, Any]:
+    shortest = PUBLIC_KEY_LENGTH if access.public else 1
+    return {
+        "name": HEADER,
+        "in": "header",
+        "required": False,
+        "description": "A new UUID for each thing to make. The same request with the same key gets"
+        " the first answer again, for 24 hours; another one gets 422. Errors are not kept.",
+        "schema": {"type": "string", "minLength": shortest, "maxLength": 128},
+    }
 
 
 def _complete(operation: dict[str, Any], path: str, method: str, access: Access) -> None:

@@ -337,7 +337,10 @@ def _all_at_once(work: Callable[[], Any]) -> list[Any]:
 
 def test_the_document_tells_of_the_key(shop: Shop) -> None:
     paths = document(shop.app)["paths"]
+    assert document(shop.app)["paths"] == paths
     (parameter,) = paths["/things"]["post"]["parameters"]
     assert (parameter["name"], parameter["in"]) == ("Idempotency-Key", "header")
+    assert parameter["schema"]["minLength"] == 1
+    assert paths["/things/public"]["post"]["parameters"][0]["schema"]["minLength"] == 32
     assert paths["/things"]["post"]["responses"].keys() >= {"400", "422"}
     assert "parameters" not in paths["/things/plain"]["post"]
