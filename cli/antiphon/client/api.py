@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -60,9 +61,9 @@ class AntiphonClient:
             "password": password,
             "display_name": display_name,
         }
-        return self._retry.run(
-            lambda: _read(User, self._send("POST", "/api/v1/auth/register", json=body))
-        )
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        register = partial(self._send, "POST", "/api/v1/auth/register", json=body, headers=headers)
+        return self._retry.run(lambda: _read(User, register()))
 
     def log_in(self, username: str, password: str) -> None:
         """Get tokens for a user name or e-mail address; LoginError if the two do not match."""
@@ -109,7 +110,7 @@ class AntiphonClient:
         self._retry.run(partial(self._authorised, "PUT", f"/api/v1/me/tracks/{track_id}"))
 
     def create_playlist(self, name: str, description: str, key: str) -> Playlist:
-        """Make a public playlist; `key` goes along as Idempotency-Key, for when it is heeded."""
+        """Make a public playlist; the same one again if `key` made it within a day."""
         body = {"name": name, "description": description, "visibility": "public"}
         headers = {"Idempotency-Key": key}
         return self._call(Playlist, "POST", "/api/v1/playlists", json=body, headers=headers)
@@ -119,7 +120,10 @@ class AntiphonClient:
         return self._call(Playlist, "GET", f"/api/v1/playlists/{playlist_id}")
 
     def add_to_playlist(self, playlist_id: str, track_ids: Sequence[str], key: str) -> None:
-        """Put tracks at the end; ApiError 404 or 422 for tracks that playlists do not know yet."""
+        """Put tracks at the end; does nothing if that was done with this `key` within a day.
+
+        ApiError 404 or 422 for tracks that playlists do not know yet.
+        """
         path = f"/api/v1/playlists/{playlist_id}/entries"
         body, headers = {"track_ids": list(track_ids)}, {"Idempotency-Key": key}
         self._retry.run(partial(self._authorised, "POST", path, json=body, headers=headers))

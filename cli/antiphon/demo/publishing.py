@@ -54,7 +54,7 @@ def _publish(console: Console, url: str, data_dir: Path) -> int:
     playlist = _playlist(client, login, data_dir)
     missing = [each for each in track_ids if each not in {e.track_id for e in playlist.entries}]
     if missing:
-        key = str(uuid.uuid5(uuid.NAMESPACE_URL, playlist.id + "".join(missing)))
+        key = str(uuid.uuid4())  # new at each run: somebody may have taken the tracks off again
         _until_known(lambda: client.add_to_playlist(playlist.id, missing, key))
     new = report.counts()[Outcome.PUBLISHED]
     _print_summary(console, client.url, login, data_dir, new=new, total=len(files))
