@@ -15,6 +15,8 @@ class Scale:
     """How many events a test commits."""
     kills: int
     """How often consumers, relays and the like are killed."""
+    stops: int
+    """How often a consumer is stopped in its pop (test 2)."""
     redis_kills: int
     database_kills: int
     resend_lease_seconds: float
@@ -42,6 +44,7 @@ SCALES = {
             name="short",
             events=300,
             kills=5,
+            stops=1,
             redis_kills=2,
             database_kills=2,
             resend_lease_seconds=2,
@@ -57,6 +60,7 @@ SCALES = {
             name="standard",
             events=2_000,
             kills=20,
+            stops=6,
             redis_kills=6,
             database_kills=5,
             resend_lease_seconds=3,
@@ -72,6 +76,7 @@ SCALES = {
             name="full",
             events=10_000,
             kills=50,
+            stops=20,
             redis_kills=20,
             database_kills=5,
             resend_lease_seconds=60,

@@ -90,7 +90,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, aof: Aof = "off") -> None:
         self._folder = folder
-        self._aof = aof
+        self.aof = aof
         self._log = folder / "appendonlydir"
         self._old_log = folder / "old-appendonlydir"
         self.broker_url = f"unix://{folder}/valkey.sock?db=0"
@@ -112,10 +112,10 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, with what its log holds; returns when it answers."""
-        self._process = start_valkey(self._folder, appendonly=self._aof != "off")
-        if self._aof != "off":
+        self._process = start_valkey(self._folder, appendonly=self.aof != "off")
+        if self.aof != "off":
             client = self.client()
-            client.config_set("appendfsync", self._aof)
+            client.config_set("appendfsync", self.aof)
             client.close()
 
     def kill(self) -> None:
@@ -131,7 +131,7 @@ class RedisServer:
 
     def remember(self) -> None:
         """Keep a copy of the log as it is now, for `rewind`."""
-        assert self._aof != "off"
+        assert self.aof != "off"
         shutil.rmtree(self._old_log, ignore_errors=True)
         shutil.copytree(self._log, self._old_log)
 
