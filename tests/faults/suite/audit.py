@@ -79,7 +79,8 @@ def balance(suite: Suite) -> Ledger:
     ledger = Ledger()
     for service, expected in due.items():
         with suite.database(service).reading() as session:
-            notes = dict(session.execute(select(inbox.c.event_id, inbox.c.state)).tuples())
+            rows = session.execute(select(inbox.c.event_id, inbox.c.state)).all()
+        notes = {row.event_id: row.state for row in rows}
         done = {event_id for event_id, state in notes.items() if state == "done"}
         ledger.committed += len(expected)
         ledger.applied += len(expected & done)

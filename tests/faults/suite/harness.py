@@ -23,7 +23,7 @@ WORKERS = tuple(f"{service}.worker" for service in SERVICES)
 JOBS = "media.jobs"
 EVERYTHING = (*WEBS, *WORKERS, JOBS)
 CONTRACTS = Path(__file__).parents[3] / "contracts"
-_FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+_FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH")
 
 
 class Suite:
