@@ -11,6 +11,7 @@ from common.events import Event
 
 class _ArtistEvent(Event):
     subject_kind: ClassVar = "artist"
+    data_of: ClassVar[str | None] = "owner_id"
 
     owner_id: str
     """The user whose artist it is."""
@@ -35,13 +36,15 @@ class ArtistUpdated(_ArtistEvent):
 
 
 class ArtistDeleted(_ArtistEvent):
-    """An artist is gone."""
+    """An artist is gone; what it was is no longer told."""
 
     event_type: ClassVar = "catalog.artist.deleted.v1"
+    data_of: ClassVar = None
 
 
 class _AlbumEvent(Event):
     subject_kind: ClassVar = "album"
+    data_of: ClassVar[str | None] = "owner_id"
 
     owner_id: str
     """The user whose album it is."""
@@ -70,9 +73,10 @@ class AlbumUpdated(_AlbumEvent):
 
 
 class AlbumDeleted(_AlbumEvent):
-    """An album is gone."""
+    """An album is gone; what it was is no longer told."""
 
     event_type: ClassVar = "catalog.album.deleted.v1"
+    data_of: ClassVar = None
 
 
 class TrackCredit(BaseModel):
@@ -88,6 +92,7 @@ class TrackCredit(BaseModel):
 
 class _TrackEvent(Event):
     subject_kind: ClassVar = "track"
+    data_of: ClassVar[str | None] = "owner_id"
 
     owner_id: str
     """The user whose track it is."""
@@ -130,9 +135,10 @@ class TrackUpdated(_TrackEvent):
 
 
 class TrackDeleted(_TrackEvent):
-    """A track is gone."""
+    """A track is gone; what it was is no longer told."""
 
     event_type: ClassVar = "catalog.track.deleted.v1"
+    data_of: ClassVar = None
 
 
 class UserDataErased(Event):
@@ -149,9 +155,9 @@ class UserDataErased(Event):
     """When it was done."""
 
 
-ArtistEvent = ArtistPublished | ArtistUpdated | ArtistDeleted
-AlbumEvent = AlbumPublished | AlbumUpdated | AlbumDeleted
-TrackEvent = TrackPublished | TrackUpdated | TrackDeleted
+ArtistEvent = ArtistPublished | ArtistUpdated
+AlbumEvent = AlbumPublished | AlbumUpdated
+TrackEvent = TrackPublished | TrackUpdated
 
 
 def artist_event(kind: type[ArtistEvent], artist: Artist) -> ArtistEvent:
@@ -166,6 +172,18 @@ def artist_event(kind: type[ArtistEvent], artist: Artist) -> ArtistEvent:
     )
 
 
+def artist_gone(artist: Artist) -> ArtistDeleted:
+    """Return the event of a deleted artist, with nothing of what it was."""
+    return ArtistDeleted(
+        id=artist.id,
+        version=artist.version,
+        owner_id=artist.owner_id,
+        name="",
+        image_url=None,
+        updated_at=artist.updated_at,
+    )
+
+
 def album_event(kind: type[AlbumEvent], album: Album) -> AlbumEvent:
     """Return the album's state as an event of `kind`."""
     return kind(
@@ -176,6 +194,20 @@ def album_event(kind: type[AlbumEvent], album: Album) -> AlbumEvent:
         artist_ids=[album.artist_id],
         release_date=album.release_date,
         cover_url=album.cover_url,
+        updated_at=album.updated_at,
+    )
+
+
+def album_gone(album: Album) -> AlbumDeleted:
+    """Return the event of a deleted album, with nothing of what it was."""
+    return AlbumDeleted(
+        id=album.id,
+        version=album.version,
+        owner_id=album.owner_id,
+        title="",
+        artist_ids=[],
+        release_date=None,
+        cover_url=None,
         updated_at=album.updated_at,
     )
 
@@ -197,5 +229,26 @@ def track_event(kind: type[TrackEvent], track: Track) -> TrackEvent:
         downloadable=track.downloadable,
         state=TrackState(track.state),
         published_at=track.published_at,
+        updated_at=track.updated_at,
+    )
+
+
+def track_gone(track: Track) -> TrackDeleted:
+    """Return the event of a deleted track, with nothing of what it was."""
+    return TrackDeleted(
+        id=track.id,
+        version=track.version,
+        owner_id=track.owner_id,
+        asset_id=track.asset_id,
+        title="",
+        album_id=None,
+        credits=[],
+        track_number=None,
+        disc_number=None,
+        duration_ms=None,
+        genres=[],
+        downloadable=False,
+        state=TrackState(track.state),
+        published_at=None,
         updated_at=track.updated_at,
     )

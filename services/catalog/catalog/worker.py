@@ -1,6 +1,7 @@
 """The worker process: `python -m catalog.worker` relays catalog's events and applies others'."""
 
 from catalog.consumers import auth, media, playlist
+from catalog.services.erasure import make_eraser
 from catalog.settings import CatalogSettings
 from common.cache import Cache
 from common.events import open_database
@@ -12,10 +13,12 @@ subscriptions = auth.subscriptions | media.subscriptions | playlist.subscription
 
 if __name__ == "__main__":
     settings = load(CatalogSettings)
+    database = open_database("catalog", settings, cache=Cache(settings.cache_url, "catalog"))
     run_worker(
         "catalog",
         settings,
-        open_database("catalog", settings, cache=Cache(settings.cache_url, "catalog")),
+        database,
         subscriptions,
+        chores=[make_eraser(database)],
         pruners=[prune_answers],
     )

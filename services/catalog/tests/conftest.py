@@ -12,6 +12,7 @@ from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from catalog.app import create_app
+from catalog.services.erasure import make_eraser
 from catalog.settings import CatalogSettings
 from catalog.worker import subscriptions
 from common.auth.tokens import TokenVerifier
@@ -128,6 +129,12 @@ def deliver(database: Database) -> Deliver:
         return str(subject_id)
 
     return run
+
+
+@pytest.fixture
+def erase(database: Database) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users."""
+    return make_eraser(database)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import ClassVar
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from common.db import utcnow
 from common.events import Event, emit
 from media.models import Upload
 from media.tags import Tags
@@ -47,6 +46,7 @@ class RenditionData(BaseModel):
 
 class _AssetEvent(Event):
     subject_kind: ClassVar = "asset"
+    data_of: ClassVar[str | None] = "owner_id"
 
     owner_id: str
     """The user who uploaded it."""
@@ -107,9 +107,10 @@ class AssetFailed(_AssetEvent):
 
 
 class AssetDeleted(_AssetEvent):
-    """The asset and its files are gone."""
+    """The asset and its files are gone; what it was is no longer told."""
 
     event_type: ClassVar = "media.asset.deleted.v1"
+    data_of: ClassVar = None
 
 
 class UserDataErased(Event):
@@ -131,10 +132,8 @@ def cover_url(asset_id: str, sha256: str) -> str:
     return f"/media/images/{asset_id}/{sha256}.jpg"
 
 
-def emit_asset(
-    session: Session, kind: type[_AssetEvent], upload: Upload, state: str | None = None
-) -> None:
-    """Publish the asset of `upload` as an event of `kind`; `state` when it is not in the row."""
+def emit_asset(session: Session, kind: type[_AssetEvent], upload: Upload) -> None:
+    """Publish the asset of `upload` as an event of `kind`."""
     asset, cover = upload.asset, upload.asset.cover
     url = cover_url(asset.id, cover["sha256"]) if cover else ""
     emit(
@@ -144,7 +143,7 @@ def emit_asset(
             version=asset.version,
             owner_id=asset.owner_id,
             upload_id=upload.id,
-            state=state or asset.state,
+            state=asset.state,
             sha256=asset.sha256,
             size_bytes=asset.size_bytes,
             media_type=asset.media_type,
@@ -166,7 +165,29 @@ def emit_asset(
     )
 
 
-def emit_user_data_erased(session: Session, user_id: str, rows: int) -> None:
-    """Publish the receipt that a user's data is gone."""
-    event = UserDataErased(id=user_id, version=1, service="media", rows=rows, erased_at=utcnow())
-    emit(session, event)
+def emit_asset_gone(session: Session, upload: Upload) -> None:
+    """Publish that the asset of `upload` was deleted, with nothing of what it was."""
+    asset = upload.asset
+    emit(
+        session,
+        AssetDeleted(
+            id=asset.id,
+            version=asset.version,
+            owner_id=asset.owner_id,
+            upload_id=upload.id,
+            state="deleted",
+            sha256="",
+            size_bytes=0,
+            media_type="",
+            filename=None,
+            tags=None,
+            metadata=Tags(),
+            cover=None,
+            duration_ms=None,
+            loudness=None,
+            renditions=[],
+            failure=None,
+            created_at=asset.created_at,
+            updated_at=asset.updated_at,
+        ),
+    )

@@ -9,6 +9,7 @@ from common.jobs.celery import JobSender
 from common.settings import load
 from media.adapters.storage import LocalStorage
 from media.consumers import auth, catalog
+from media.services.erasure import make_eraser
 from media.services.processing import give_up
 from media.services.sweeping import Sweeper
 from media.settings import MediaSettings
@@ -25,6 +26,10 @@ if __name__ == "__main__":
         settings,
         database,
         subscriptions,
-        chores=[partial(send_due_jobs, database, sender, give_up), Sweeper(database, storage)],
+        chores=[
+            partial(send_due_jobs, database, sender, give_up),
+            make_eraser(database, storage),
+            Sweeper(database, storage),
+        ],
         pruners=[prune_jobs],
     )

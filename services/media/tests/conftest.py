@@ -24,6 +24,7 @@ from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
 from media.adapters.storage import LocalStorage
 from media.app import create_app
 from media.jobs import create_workshop
+from media.services.erasure import make_eraser
 from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import perform
@@ -217,6 +218,12 @@ def deliver(database: Database, storage: LocalStorage) -> Deliver:
             subscriptions.apply(session, envelope)
 
     return apply
+
+
+@pytest.fixture
+def erase(database: Database, storage: LocalStorage) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users."""
+    return make_eraser(database, storage)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
-from common.db import utcnow
 from common.events import Event, emit
 from playlist.models import Play, Playlist, SavedTrack
 
 
 class _PlaylistEvent(Event):
     subject_kind: ClassVar = "playlist"
+    data_of: ClassVar[str | None] = "owner_id"
 
     owner_id: str
     """The user who made it."""
@@ -38,9 +38,10 @@ class PlaylistUpdated(_PlaylistEvent):
 
 
 class PlaylistDeleted(_PlaylistEvent):
-    """A playlist is gone."""
+    """A playlist is gone; what it was is no longer told."""
 
     event_type: ClassVar = "playlist.playlist.deleted.v1"
+    data_of: ClassVar = None
 
 
 class TrackPlayed(Event):
@@ -48,6 +49,7 @@ class TrackPlayed(Event):
 
     event_type: ClassVar = "playlist.track.played.v1"
     subject_kind: ClassVar = "play"
+    data_of: ClassVar = "user_id"
 
     user_id: str
     """Who listened."""
@@ -61,6 +63,7 @@ class TrackPlayed(Event):
 
 class _LikeEvent(Event):
     subject_kind: ClassVar = "track"
+    data_of: ClassVar = "user_id"
 
     user_id: str
     """Whose like it is."""
@@ -99,6 +102,22 @@ def emit_playlist(session: Session, kind: type[_PlaylistEvent], playlist: Playli
     emit(session, kind.model_validate(playlist, from_attributes=True))
 
 
+def emit_playlist_gone(session: Session, playlist: Playlist) -> None:
+    """Publish that a playlist was deleted, with nothing of what it was."""
+    emit(
+        session,
+        PlaylistDeleted(
+            id=playlist.id,
+            version=playlist.version,
+            owner_id=playlist.owner_id,
+            name="",
+            visibility=playlist.visibility,
+            entry_count=0,
+            updated_at=playlist.updated_at,
+        ),
+    )
+
+
 def emit_play(session: Session, play: Play) -> None:
     """Publish a play that counts."""
     emit(
@@ -118,11 +137,3 @@ def emit_like(session: Session, row: SavedTrack) -> None:
     """Publish that a track was saved or taken back."""
     kind = TrackLiked if row.saved else TrackUnliked
     emit(session, kind(id=row.track_id, version=row.version, user_id=row.user_id, at=row.saved_at))
-
-
-def emit_erasure(session: Session, user_id: str, rows: int) -> None:
-    """Publish the receipt of an erasure."""
-    emit(
-        session,
-        UserDataErased(id=user_id, version=1, service="playlist", rows=rows, erased_at=utcnow()),
-    )

@@ -5,12 +5,17 @@ from common.events.worker import run_worker
 from common.idempotency import prune_answers
 from common.settings import load
 from playlist.consumers import subscriptions
-from playlist.services.erasure import erase_stragglers
+from playlist.services.erasure import make_eraser
 from playlist.settings import PlaylistSettings
 
 if __name__ == "__main__":
     settings = load(PlaylistSettings)
     database = open_database("playlist", settings)
     run_worker(
-        "playlist", settings, database, subscriptions, pruners=[erase_stragglers, prune_answers]
+        "playlist",
+        settings,
+        database,
+        subscriptions,
+        chores=[make_eraser(database)],
+        pruners=[prune_answers],
     )

@@ -21,6 +21,7 @@ from common.events.tables import outbox
 from common.testing.plugin import MakeDatabase
 from playlist.app import create_app
 from playlist.consumers import subscriptions
+from playlist.services.erasure import make_eraser
 from playlist.settings import PlaylistSettings
 
 SCOPES = ("playlist:read", "playlist:write", "library:read", "library:write")
@@ -122,6 +123,12 @@ def send(database: Database) -> Send:
         receive(database, subscriptions, envelope.model_dump_json().encode())
 
     return deliver
+
+
+@pytest.fixture
+def erase(database: Database) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users."""
+    return make_eraser(database)
 
 
 @pytest.fixture

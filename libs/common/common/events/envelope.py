@@ -21,6 +21,11 @@ class Event(BaseModel):
     """For example `auth.user.registered.v1`."""
     subject_kind: ClassVar[str]
     """For example `user`."""
+    data_of: ClassVar[str | None] = None
+    """The field with the user whose data this is, all of which goes when they are erased.
+
+    None for what holds no more than ids.
+    """
 
     id: str
     """What the event is about."""

@@ -52,6 +52,7 @@ class Outbox:
                 type=envelope.type,
                 subject=envelope.subject,
                 version=event.version,
+                user_id=getattr(event, event.data_of) if event.data_of else None,
                 envelope=envelope.model_dump_json(),
                 created_at=now,
             )

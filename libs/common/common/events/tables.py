@@ -13,6 +13,8 @@ outbox = Table(
     Column("type", String(100), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("version", BigInteger, nullable=False),
+    # Whose data the envelope holds; null where it holds no more than ids.
+    Column("user_id", Id, index=True),
     Column("envelope", LongText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_outbox_created_at", "created_at"),

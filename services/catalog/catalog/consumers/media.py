@@ -4,7 +4,6 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from catalog.models import Asset
-from catalog.services.erasure import is_erased
 from catalog.services.recordings import (
     Labels,
     Recording,
@@ -13,6 +12,7 @@ from catalog.services.recordings import (
     publish_track,
     remove_recording,
 )
+from common.erasure import is_erased
 from common.events import Event, Subscriptions, apply_version
 
 subscriptions = Subscriptions()

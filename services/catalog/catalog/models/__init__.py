@@ -9,7 +9,7 @@ from catalog.models.plays import PlayCount, PlayDay
 from catalog.models.schema import TEXT_LENGTH, Base
 from catalog.models.search import SearchDocument, SearchWord, mark, unmark
 from catalog.models.tracks import Credit, Lyrics, Role, Track, TrackState
-from catalog.models.upstream import Asset, ErasedUser
+from catalog.models.upstream import Asset
 
 __all__ = [
     "TEXT_LENGTH",
@@ -19,7 +19,6 @@ __all__ = [
     "Base",
     "Change",
     "Credit",
-    "ErasedUser",
     "Genre",
     "Lyrics",
     "PlayCount",

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from catalog.events import AlbumDeleted, AlbumPublished, AlbumUpdated, album_event
+from catalog.events import AlbumPublished, AlbumUpdated, album_event, album_gone
 from catalog.models import Album, Artist, Track, name_key
 from catalog.services.access import find_to_edit
 from catalog.services.artists import publish_artist
@@ -100,7 +100,7 @@ def remove_album(session: Session, album: Album) -> None:
     """Take away an album that nothing is on any more."""
     album.change()
     if album.is_published:
-        record(session, album_event(AlbumDeleted, album))
+        record(session, album_gone(album))
         unindex(session, [album.id])
     session.delete(album)
     session.flush()

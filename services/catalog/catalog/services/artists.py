@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from catalog.events import ArtistDeleted, ArtistPublished, ArtistUpdated, artist_event
+from catalog.events import ArtistPublished, ArtistUpdated, artist_event, artist_gone
 from catalog.models import Album, Artist, Credit, name_key
 from catalog.services.access import find_to_edit
 from catalog.services.changes import record
@@ -76,7 +76,7 @@ def remove_artist(session: Session, artist: Artist) -> None:
     """Take away an artist that nothing names any more."""
     artist.change()
     if artist.is_published:
-        record(session, artist_event(ArtistDeleted, artist))
+        record(session, artist_gone(artist))
         unindex(session, [artist.id])
     session.delete(artist)
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog.events import TrackDeleted, TrackPublished, TrackUpdated, track_event
+from catalog.events import TrackPublished, TrackUpdated, track_event, track_gone
 from catalog.models import Album, Artist, Asset, Track, TrackState
 from catalog.services.access import find_to_edit
 from catalog.services.albums import is_album_used, publish_album, remove_album, set_cover
@@ -90,7 +90,7 @@ def remove_track(session: Session, track: Track) -> None:
     """Take a track away, and the album and artists that only it had made necessary."""
     artists, album_id = [credit.artist for credit in track.credits], track.album_id
     track.change()
-    record(session, track_event(TrackDeleted, track))
+    record(session, track_gone(track))
     unindex(session, [track.id])
     cover_url = track.cover_url
     session.delete(track)

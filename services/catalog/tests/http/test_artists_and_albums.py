@@ -43,7 +43,7 @@ def test_an_artist_from_first_to_last(
         ("catalog.artist.published.v1", 1, "Björk"),
         ("catalog.artist.updated.v1", 2, "BJÖRK"),
         ("catalog.artist.updated.v1", 3, "BJÖRK"),
-        ("catalog.artist.deleted.v1", 4, "BJÖRK"),
+        ("catalog.artist.deleted.v1", 4, ""),
     ]
     assert {e.data["owner_id"] for e in emitted()} == {owner_id}
 

@@ -59,12 +59,14 @@ def test_kept_answers_go_with_the_account(
     owner_id: str,
     stranger: Headers,
     deliver: Callable[..., str],
+    erase: Callable[[], None],
     database: Database,
 ) -> None:
     for headers in (owner, stranger):
         key = {"Idempotency-Key": new_id()}
         client.post("/api/v1/artists", json={"name": "Joe"}, headers=headers | key)
     deliver("auth.user.deleted.v1", id=owner_id, updated_at=utcnow().isoformat())
+    erase()
     with database.reading() as session:
         (left,) = session.scalars(select(idempotency_key.c.user_id))
     assert left != owner_id

@@ -98,6 +98,11 @@ class Asset(Base):
         return f"renditions/{self.id}"
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """Where all of its files are."""
+        return self.original_key, self.renditions_key, self.images_key
+
+    @property
     def is_ready(self) -> bool:
         """Whether it can be streamed."""
         return self.state == AssetState.READY and self.attempt is not None

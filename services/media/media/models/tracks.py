@@ -1,11 +1,9 @@
-"""What media knows of the catalog's tracks, and of users that are gone."""
-
-from datetime import datetime
+"""What media knows of the catalog's tracks."""
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from common.db import Id, utcnow
+from common.db import Id
 from common.events import Projection
 from media.models.schema import Base
 
@@ -25,12 +23,3 @@ class Track(Projection, Base):
     def is_published(self) -> bool:
         """Whether everybody may hear it."""
         return self.state == "published" and not self.deleted
-
-
-class ErasedOwner(Base):
-    """A deleted user: events that arrive late must not bring data back."""
-
-    __tablename__ = "erased_owner"
-
-    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    erased_at: Mapped[datetime] = mapped_column(default=utcnow)

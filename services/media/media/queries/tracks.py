@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from common.auth import Identity
 from media.errors import NotPlayable
-from media.models import Asset, ErasedOwner, Track
+from media.models import Asset, Track
 
 
 def find_playable(session: Session, track_id: str, identity: Identity) -> tuple[Track, Asset]:
@@ -20,11 +20,6 @@ def find_playable(session: Session, track_id: str, identity: Identity) -> tuple[
     if not asset.is_ready or not (track.is_published or identity.may_edit(asset.owner_id)):
         raise NotPlayable
     return track, asset
-
-
-def is_erased(session: Session, user_id: str) -> bool:
-    """Whether this user was deleted."""
-    return bool(session.scalar(select(exists().where(ErasedOwner.user_id == user_id))))
 
 
 def may_see_asset(session: Session, asset: Asset, identity: Identity) -> bool:

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from common.erasure import is_erased
 from common.events import Event, apply_version
 from media.models import Track, UploadStatus
 from media.ports import Storage
-from media.queries.tracks import is_erased
 from media.queries.uploads import upload_of_asset
 from media.services.uploads import delete_upload
 

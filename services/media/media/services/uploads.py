@@ -7,13 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from common.db import after_commit, new_id
+from common.erasure import is_erased
 from common.errors import Forbidden
 from common.jobs import cancel_jobs, enqueue
-from media.events import AssetDeleted, AssetReceived, emit_asset
+from media.events import AssetReceived, emit_asset, emit_asset_gone
 from media.formats import sniff
 from media.models import Asset, AssetState, Upload, UploadStatus
 from media.ports import Received, Storage
-from media.queries.tracks import is_erased
 from media.queries.uploads import find_same_bytes
 from media.tags import clean_text
 
@@ -55,11 +55,11 @@ def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
     keys = [f"{kind}:{asset.id}:{asset.run}" for kind in (DESCRIBE, TRANSCODE)]
     cancel_jobs(session, keys)
     asset.version += 1
-    emit_asset(session, AssetDeleted, upload, state="deleted")
+    emit_asset_gone(session, upload)
     session.delete(upload)
     session.flush()
     session.delete(asset)
-    folders = (asset.original_key, asset.renditions_key, asset.images_key)
+    folders = asset.folders
 
     def delete_files() -> None:
         for key in folders:

@@ -4,7 +4,6 @@ from playlist.models.catalog import Album, Artist, Credit, Track
 from playlist.models.library import Play, SavedTrack
 from playlist.models.playlists import MAX_ENTRIES, Entry, Playlist, Visibility, check_position
 from playlist.models.schema import Base
-from playlist.models.users import ErasedUser
 
 __all__ = [
     "MAX_ENTRIES",
@@ -13,7 +12,6 @@ __all__ = [
     "Base",
     "Credit",
     "Entry",
-    "ErasedUser",
     "Play",
     "Playlist",
     "SavedTrack",

@@ -1,49 +1,58 @@
 """Erasing everything that is a user's, for good."""
 
-from datetime import timedelta
-
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from common.db import utcnow
+from common.db import Database
+from common.erasure import Eraser
 from common.idempotency import forget_answers
-from playlist.events import emit_erasure
-from playlist.models import ErasedUser, Play, Playlist, SavedTrack
+from playlist.events import UserDataErased
+from playlist.models import Entry, Play, Playlist, SavedTrack
 from playlist.services.playlists import drop_playlist
 
-# Longer than any access token lives: after it nobody can act for the user.
-_WATCH = timedelta(hours=1)
+_BATCH = 500
 
 
-def erase_user(session: Session, user_id: str) -> int:
-    """Erase the user's playlists, likes and history, send the receipt, return how many rows."""
-    rows = _erase_rows(session, user_id)
-    session.merge(ErasedUser(user_id=user_id, erased_at=utcnow()))
-    emit_erasure(session, user_id, rows)
-    return rows
+def make_eraser(database: Database) -> Eraser:
+    """Return the chore that erases deleted users."""
+    return Eraser(database, "playlist", erase_some, UserDataErased)
 
 
-def erase_stragglers(session: Session) -> int:
-    """Erase what requests under way during an erasure wrote after it; return how many rows."""
-    session.execute(delete(ErasedUser).where(ErasedUser.erased_at < utcnow() - _WATCH))
-    erased = 0
-    for user_id in session.scalars(select(ErasedUser.user_id)).all():
-        rows = _erase_rows(session, user_id)
+def erase_some(session: Session, user_id: str) -> int:
+    """Delete a small batch of the user's playlists, likes and plays; return how many rows."""
+    for erase in (_erase_playlist, _erase_likes, _erase_plays):
+        rows = erase(session, user_id)
         if rows:
-            emit_erasure(session, user_id, rows)
-        erased += rows
-    return erased
-
-
-def _erase_rows(session: Session, user_id: str) -> int:
-    rows = 0
+            return rows
     forget_answers(session, user_id)
-    owned = select(Playlist).where(Playlist.owner_id == user_id).with_for_update()
-    for playlist in session.scalars(owned).all():
-        rows += 1 + playlist.entry_count
-        drop_playlist(session, playlist)
-    for model in (SavedTrack, Play):
-        result = session.execute(delete(model).where(model.user_id == user_id))
-        assert isinstance(result, CursorResult)  # noqa: S101 - what a DELETE always gives
-        rows += result.rowcount
-    return rows
+    return 0
+
+
+def _erase_playlist(session: Session, user_id: str) -> int:
+    """Delete a playlist, of a long one some entries first."""
+    theirs = select(Playlist).where(Playlist.owner_id == user_id).limit(1).with_for_update()
+    playlist = session.scalars(theirs).first()
+    if playlist is None:
+        return 0
+    listed = select(Entry.id).where(Entry.playlist_id == playlist.id)
+    ids = session.scalars(listed.limit(_BATCH)).all()
+    session.execute(delete(Entry).where(Entry.id.in_(ids)))
+    playlist.entry_count -= len(ids)
+    if len(ids) == _BATCH:
+        return len(ids)
+    drop_playlist(session, playlist)
+    return len(ids) + 1
+
+
+def _erase_likes(session: Session, user_id: str) -> int:
+    theirs = SavedTrack.user_id == user_id
+    ids = session.scalars(select(SavedTrack.track_id).where(theirs).limit(_BATCH)).all()
+    session.execute(delete(SavedTrack).where(theirs, SavedTrack.track_id.in_(ids)))
+    return len(ids)
+
+
+def _erase_plays(session: Session, user_id: str) -> int:
+    theirs = Play.user_id == user_id
+    ids = session.scalars(select(Play.id).where(theirs).limit(_BATCH)).all()
+    session.execute(delete(Play).where(theirs, Play.id.in_(ids)))
+    return len(ids)

@@ -5,7 +5,7 @@ from collections.abc import Set
 from sqlalchemy.orm import Session
 
 from common.auth import Identity
-from playlist.events import PlaylistCreated, PlaylistDeleted, PlaylistUpdated, emit_playlist
+from playlist.events import PlaylistCreated, PlaylistUpdated, emit_playlist, emit_playlist_gone
 from playlist.models import Playlist, Visibility
 from playlist.queries.playlists import lock_playlist
 
@@ -59,5 +59,5 @@ def delete_playlist(
 def drop_playlist(session: Session, playlist: Playlist) -> None:
     """Delete a locked playlist and say so; the database deletes its entries."""
     playlist.change()
-    emit_playlist(session, PlaylistDeleted, playlist)
+    emit_playlist_gone(session, playlist)
     session.delete(playlist)

@@ -113,11 +113,17 @@ def test_many_at_once_make_one_playlist(post: Post, count: Callable[[Any], int])
 
 
 def test_kept_answers_go_with_the_account(
-    post: Post, ann_id: str, bob: Headers, send: Callable[..., None], database: Database
+    post: Post,
+    ann_id: str,
+    bob: Headers,
+    send: Callable[..., None],
+    erase: Callable[[], None],
+    database: Database,
 ) -> None:
     post(PATH, new_id(), name="Ann's")
     post(PATH, new_id(), by=bob, name="Bob's")
     send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    erase()
     with database.reading() as session:
         (body,) = session.scalars(select(idempotency_key.c.body))
     assert "Bob's" in body

@@ -6,18 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from common.auth import Identity
 from common.auth.revocations import RevocationList
 from common.db import Database, new_id, utcnow
-from playlist.models import Entry, ErasedUser, Play, Playlist, SavedTrack, Visibility
-from playlist.services.erasure import erase_stragglers
+from common.erasure import erased_user, is_erased
+from playlist.models import Entry, Play, Playlist, SavedTrack, Visibility
 from playlist.services.playlists import create_playlist
 
 Headers = dict[str, str]
 Make = Callable[..., str]
 Send = Callable[..., None]
+Erase = Callable[[], None]
 
 RECEIPT = "playlist.user_data.erased.v1"
 
@@ -56,11 +57,13 @@ def test_a_deleted_user_leaves_nothing_and_others_keep_theirs(
     fill: Callable[[Headers], None],
     count: Callable[[], dict[str, int]],
     send: Send,
+    erase: Erase,
     emitted: Callable[..., Any],
 ) -> None:
     fill(ann)
     fill(bob)
     send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    erase()
     assert count() == {"playlist": 2, "playlist_entry": 3, "saved_track": 1, "play": 1}
     (receipt,) = emitted(RECEIPT)
     assert receipt.items() >= {"id": ann_id, "service": "playlist", "rows": 7}.items()
@@ -73,13 +76,29 @@ def test_erasing_again_does_no_harm(
     fill: Callable[[Headers], None],
     count: Callable[[], dict[str, int]],
     send: Send,
+    erase: Erase,
     emitted: Callable[..., Any],
 ) -> None:
     fill(ann)
     for _ in range(2):
         send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+        erase()
+        erase()
     assert set(count().values()) == {0}
-    assert [receipt["rows"] for receipt in emitted(RECEIPT)] == [7, 0]
+    # All there was is in each, and the newest is to be told from the others.
+    assert [(r["version"], r["rows"]) for r in emitted(RECEIPT)] == [(1, 7), (2, 7)]
+
+
+@pytest.fixture
+def look_again(database: Database) -> Callable[[timedelta], None]:
+    """Return a function that lets it be so long after the deletions, and time to look again."""
+
+    def make(after: timedelta) -> None:
+        with database.transaction() as session:
+            at = utcnow() - after
+            session.execute(update(erased_user).values(erased_at=at, look_at=at))
+
+    return make
 
 
 LATE = [
@@ -97,6 +116,7 @@ def test_late_events_bring_nothing_back(
     fill: Callable[[Headers], None],
     count: Callable[[], dict[str, int]],
     send: Send,
+    erase: Erase,
     order: tuple[tuple[str, int], ...],
 ) -> None:
     fill(ann)
@@ -105,6 +125,7 @@ def test_late_events_bring_nothing_back(
     for kind, version in order:
         subject = ann_id if kind.startswith("auth.user") else new_id()
         send(kind, subject, version, updated_at=at, revoked_at=at, **track)
+    erase()
     assert set(count().values()) == {0}
 
 
@@ -113,31 +134,37 @@ def test_what_a_request_wrote_during_an_erasure_is_swept(
     ann_id: str,
     count: Callable[[], dict[str, int]],
     send: Send,
+    erase: Erase,
+    look_again: Callable[[timedelta], None],
     emitted: Callable[..., Any],
-    make_playlist: Make,
 ) -> None:
     send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    erase()
     with database.transaction() as session:
         create_playlist(session, ann_id, name="Late", description="", visibility=Visibility.PRIVATE)
         create_playlist(
             session, new_id(), name="Other", description="", visibility=Visibility.PRIVATE
         )
     for _ in range(2):
-        with database.transaction() as session:
-            erase_stragglers(session)
+        look_again(timedelta(minutes=1))
+        erase()
     assert count()["playlist"] == 1
     assert [receipt["rows"] for receipt in emitted(RECEIPT)] == [0, 1]
 
 
 def test_an_erased_user_is_watched_for_an_hour_only(
-    database: Database, ann_id: str, send: Send
+    database: Database,
+    ann_id: str,
+    send: Send,
+    erase: Erase,
+    look_again: Callable[[timedelta], None],
 ) -> None:
     send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
-    with database.transaction() as session:
-        session.get_one(ErasedUser, ann_id).erased_at -= timedelta(hours=1)
-        erase_stragglers(session)
+    look_again(timedelta(hours=1))
+    erase()
     with database.reading() as session:
-        assert session.get(ErasedUser, ann_id) is None
+        assert session.scalar(select(erased_user.c.look_at)) is None
+        assert is_erased(session, ann_id)
 
 
 @pytest.mark.parametrize("kind", ["auth.user.disabled.v1", "auth.user.deleted.v1"])
