@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from antiphon.bus import commands as bus
+from antiphon.bus import job_commands as jobs
 from antiphon.demo import command as demo
 from antiphon.embedded import commands as embedded
 from antiphon.importing import command as importing
@@ -36,3 +38,5 @@ def options(
 embedded.register(app)
 demo.register(app)
 importing.register(app)
+bus.register(app)
+jobs.register(app)

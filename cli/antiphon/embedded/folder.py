@@ -41,6 +41,11 @@ class DataFolder:
         """Made at the first start, the same ever after."""
         return self.path / "secrets.json"
 
+    @property
+    def broker(self) -> Path:
+        """The URL of the broker while Antiphon runs here; it may hold a password."""
+        return self.path / "broker.url"
+
     def database_url(self, service: str) -> str:
         """Return the SQLAlchemy URL of a service's SQLite file."""
         return f"sqlite:///{self.path / f'{service}.db'}"

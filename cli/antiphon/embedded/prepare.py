@@ -51,6 +51,7 @@ def up(data_dir: Path, port: int, *, demo: bool, verbose: bool) -> NoReturn:
             (folder.path / DEMO_PENDING).touch()
         run_dir = make_run_dir()
         installation, redis = _installation(folder, run_dir, port, terminal)
+        write_private(folder.broker, installation.redis.broker)
         plan = _plan(installation, redis, demo=demo)
         plan = replace(plan, verbose=verbose, started_at=started_at)
         _become_supervisor(plan, holding)

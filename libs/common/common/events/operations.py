@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
 from common.events.envelope import Envelope
+from common.events.outbox import Routes
 from common.events.tables import inbox, outbox, outbox_delivery
 
 BATCH = 500
@@ -63,6 +64,24 @@ class Replayed:
     event_ids: list[str]
     inserted: int
     """Deliveries made anew; the other events still had theirs, which is due at once now."""
+
+
+def backlogs_of(session: Session, service: str, routes: Routes) -> list[Backlog]:
+    """Return the backlog of each subscriber of a service, also of those that lack nothing."""
+    backlogs = {found.subscriber: found for found in delivery_backlogs(session)}
+    for name in subscribers_of(service, routes):
+        backlogs.setdefault(name, Backlog(name, 0, 0.0, 0.0))
+    return [backlogs[name] for name in sorted(backlogs)]
+
+
+def subscribers_of(service: str, routes: Routes) -> dict[str, list[str]]:
+    """Return which services listen to a service, each with the event types that it gets."""
+    types: dict[str, list[str]] = {}
+    for event_type, names in routes.items():
+        for name in names:
+            if event_type.startswith(f"{service}.") and name != "external":
+                types.setdefault(name, []).append(event_type)
+    return types
 
 
 def delivery_backlogs(session: Session) -> list[Backlog]:

@@ -7,10 +7,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session
 
 from common.db import Database
-from common.events.operations import Backlog, delivery_backlogs, inbox_counts
+from common.events.operations import Backlog, backlogs_of, inbox_counts
 from common.events.outbox import Outbox
 from common.events.queues import BrokerState, read_broker
 from common.jobs.operations import JobBacklog, job_backlog
@@ -62,18 +61,10 @@ class StateCollector(Collector):
         with self._database.reading() as session:
             if not self._has_jobs:
                 self._has_jobs = inspect(self._database.engine).has_table("job")
-            backlogs = {found.subscriber: found for found in delivery_backlogs(session)}
-            for name in self._subscribers(session):
-                backlogs.setdefault(name, Backlog(name, 0, 0.0, 0.0))
+            carried: Outbox | None = session.info.get("outbox")
+            backlogs = backlogs_of(session, self._service, carried.routes if carried else {})
             jobs = job_backlog(session) if self._has_jobs else None
-            return Stored(list(backlogs.values()), inbox_counts(session), jobs)
-
-    def _subscribers(self, session: Session) -> set[str]:
-        """Return who gets events of this service, to say of each that it lacks nothing."""
-        carried: Outbox | None = session.info.get("outbox")
-        routes = carried.routes if carried else {}
-        mine = [names for kind, names in routes.items() if kind.startswith(f"{self._service}.")]
-        return {name for names in mine for name in names} - {"external"}
+            return Stored(backlogs, inbox_counts(session), jobs)
 
     def _read_broker(self) -> BrokerState:
         queues = [f"{self._service}.events", f"{self._service}.acks"]

@@ -1,0 +1,113 @@
+"""`antiphon jobs`: the job tables of the services that have one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from antiphon.bus.printing import Record, print_json, print_table
+from antiphon.bus.sources import Sources
+from antiphon.bus.times import format_time
+from common.errors import Conflict, NotFound
+from common.jobs.operations import JobRow, cancel_job, list_jobs, retry_job
+
+RETRIED = "Job {job_id} of {service} is queued again as {new_id}."
+AFTER_RETRY = (
+    "What a service did when a job died (such as marking what it was for as failed) stands until "
+    "the new one ends well."
+)
+CANCELLED = "Job {job_id} of {service}, which was {was}, is cancelled."
+AFTER_CANCEL = (
+    "Its service is not told: what it was for stays unfinished. A worker that is at it stops at "
+    "its next heartbeat and can keep nothing."
+)
+
+
+def show_list(
+    sources: Sources,
+    services: Sequence[str],
+    states: Sequence[str],
+    kind: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Print jobs, newest first; raises SQLAlchemyError."""
+    found = [
+        (service, job)
+        for service in _with_jobs(sources, services)
+        for job in _list(sources, service, states, kind, limit)
+    ]
+    if as_json:
+        print_json({"jobs": [{"service": service, **asdict(job)} for service, job in found]})
+    elif not found:
+        typer.echo("There are no such jobs.")
+    else:
+        columns = ["service", "job", "kind", "state", "attempt", "created", "due", "error"]
+        print_table(columns, [_row(*each) for each in found], numbers=["attempt"])
+
+
+def retry(sources: Sources, services: Sequence[str], job_ids: Sequence[str]) -> Record:
+    """Queue dead or cancelled jobs again."""
+    record = Record("jobs.retry")
+    _change_each(sources, services, job_ids, record, retry_job, "new_id")
+    return record
+
+
+def cancel(sources: Sources, services: Sequence[str], job_ids: Sequence[str]) -> Record:
+    """Cancel jobs that are not done."""
+    record = Record("jobs.cancel")
+    _change_each(sources, services, job_ids, record, cancel_job, "was")
+    return record
+
+
+def _change_each(
+    sources: Sources,
+    services: Sequence[str],
+    job_ids: Sequence[str],
+    record: Record,
+    change: Callable[[Session, str], str],
+    result: str,
+) -> None:
+    """Change each job where it is, in a transaction of its own; `change` returns `result`."""
+    left = list(dict.fromkeys(job_ids))
+    for service in _with_jobs(sources, services):
+        with sources.database(service) as database:
+            for job_id in list(left):
+                what: dict[str, Any] = {"service": service, "job_id": job_id}
+                try:
+                    with database.transaction() as session:
+                        what[result] = change(session, job_id)
+                    record.changed.append(what)
+                except NotFound:
+                    continue
+                except Conflict as error:
+                    record.refuse(error.detail, **what)
+                left.remove(job_id)
+    for job_id in left:
+        record.refuse(f"There is no job {job_id}.", job_id=job_id)
+
+
+def _with_jobs(sources: Sources, services: Sequence[str]) -> list[str]:
+    found = []
+    for service in services:
+        with sources.database(service) as database:
+            if inspect(database.engine).has_table("job"):
+                found.append(service)
+    return found
+
+
+def _list(
+    sources: Sources, service: str, states: Sequence[str], kind: str | None, limit: int
+) -> list[JobRow]:
+    with sources.database(service) as database, database.reading() as session:
+        return list_jobs(session, states, kind, limit)
+
+
+def _row(service: str, job: JobRow) -> list[str]:
+    times = [format_time(job.created_at), format_time(job.due_at)]
+    error = (job.last_error or "-").partition("\n")[0]
+    return [service, job.id, job.kind, job.state, str(job.attempt), *times, error]
