@@ -52,7 +52,7 @@ class StandIn:
     families_ended: int = 0
     uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
+    answers: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by path and key
     likes: set[str] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[tuple[str | None, bytes, str | None]] = field(default_factory=list)
@@ -150,10 +150,16 @@ def make_app(state: StandIn) -> Flask:
             return answer_fault(g.fault)
         g.user = state.user_of(request.headers.get("Authorization", ""))
         free = request.path.startswith("/api/v1/auth")
-        return None if free or g.user else problem(401, "The token has expired.")
+        if not (free or g.user):
+            return problem(401, "The token has expired.")
+        known = state.answers.get((request.path, request.headers.get("Idempotency-Key", "")))
+        return Response(known, 201, content_type="application/json") if known else None
 
     @app.after_request
     def late_fault(response: Response) -> Response:
+        if response.status_code == 201 and "Idempotency-Key" in request.headers:
+            key = request.headers["Idempotency-Key"]
+            state.answers[request.path, key] = response.get_data()
         return answer_fault(g.fault) if g.fault and g.fault.after else response
 
     add_accounts(app, state)
@@ -225,16 +231,9 @@ def add_playlists(app: Flask, state: StandIn) -> None:
 
     @app.post("/api/v1/playlists")
     def create() -> Any:
-        key = request.headers["Idempotency-Key"]
-        with state.lock:
-            if key not in state.keys:
-                state.keys[key] = str(uuid.uuid4())
-                state.playlists[state.keys[key]] = {
-                    "id": state.keys[key],
-                    "name": request.get_json()["name"],
-                    "entries": [],
-                }
-            return jsonify(state.playlists[state.keys[key]]), 201
+        made = {"id": str(uuid.uuid4()), "name": request.get_json()["name"], "entries": []}
+        state.playlists[made["id"]] = made
+        return jsonify(made), 201
 
     @app.get("/api/v1/playlists/<playlist_id>")
     def read(playlist_id: str) -> Any:

@@ -63,6 +63,20 @@ def test_passing_trouble_is_ridden_out(
     assert client.find_upload("0" * 64) is None
 
 
+def test_what_was_made_without_an_answer_is_not_made_again(
+    client: AntiphonClient, stand_in: Any, fault: Callable[..., None]
+) -> None:
+    fault("POST", "/api/v1/auth/register", after=True)
+    made = client.register("bo@example.com", "bo", "long enough", "Bo")
+    assert made.id == stand_in.users["bo"]["id"]
+    fault("POST", "/api/v1/playlists", after=True)
+    playlist = client.create_playlist("Evening", "", "key-1")
+    assert list(stand_in.playlists) == [playlist.id]
+    fault("POST", f"/api/v1/playlists/{playlist.id}/entries", after=True)
+    client.add_to_playlist(playlist.id, ["t1"], "key-2")
+    assert len(stand_in.playlists[playlist.id]["entries"]) == 1
+
+
 def test_a_wrong_password_is_told_apart(stand_in: Any) -> None:
     client = AntiphonClient(stand_in.url)
     client.register("bo@example.com", "bo", "long enough", "Bo")

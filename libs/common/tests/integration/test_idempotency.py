@@ -19,7 +19,15 @@ from common.auth import public, requires
 from common.auth.tokens import TokenVerifier
 from common.db import Database, new_id, new_metadata
 from common.errors import Conflict
-from common.idempotency import forget_answers, idempotency_key, prune_answers
+from common.idempotency import (
+    Answer,
+    KeyedRequest,
+    claim,
+    forget_answers,
+    idempotency_key,
+    keep,
+    prune_answers,
+)
 from common.testing.plugin import MakeDatabase
 from common.web import Schema, create_service_app, idempotent, writing
 from common.web.idempotency import answer_belongs_to
@@ -308,6 +316,14 @@ def test_answers_go_with_the_account(shop: Shop) -> None:
     with shop.database.transaction() as session:
         forget_answers(session, ann)
     assert [row.user_id for row in shop.kept()] == [bob, bob]
+
+
+def test_a_key_that_went_with_its_account_meanwhile_does_no_harm(shop: Shop) -> None:
+    request, answer = KeyedRequest("d" * 64, "f" * 64), Answer(201, {}, "{}")
+    with shop.database.transaction() as session:
+        assert claim(session, request) is None
+        keep(session, request, answer, None)
+    assert shop.kept() == []
 
 
 def test_many_at_once_make_one(shop: Shop) -> None:
