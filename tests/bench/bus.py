@@ -231,8 +231,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle-events", type=int, default=70, help="in each round")
     parser.add_argument("--rate", type=int, default=200, help="events a second under load")
-    parser.add_argument("--load-seconds", type=int, default=10, help="in each round")
-    parser.add_argument("--cost-seconds", type=int, default=10)
+    parser.add_argument("--load-seconds", type=int, default=8, help="in each round")
+    parser.add_argument("--cost-seconds", type=int, default=6)
     parser.add_argument("--database", choices=["SQLite", "MariaDB"], help="only this one")
     options = parser.parse_args()
     databases = {"SQLite": sqlite_urls, "MariaDB": mariadb_urls}
