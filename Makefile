@@ -50,6 +50,7 @@ lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python contracts/compatibility.py
 	@for package in $(PACKAGES) contracts tests; do $(BIN)/mypy $$package || exit 1; done
 
 contracts: $(VENV)/.dev ## Build event schemas and the OpenAPI document from the code

@@ -95,7 +95,8 @@ def _filled(data: Document) -> int:
 def _fields(schema: Document) -> Iterator[str]:
     yield from _table_head("field", "type", "meaning")
     for name, field in schema["properties"].items():
-        yield f"| `{name}` | {_type(field)} | {field['description']} |"
+        meaning = field["description"].replace("\n", " ")
+        yield f"| `{name}` | {_type(field)} | {meaning} |"
     yield ""
 
 
@@ -105,7 +106,8 @@ def _type(field: Document) -> str:
     if "$ref" in field:
         return str(field["$ref"].rpartition("/")[2])
     if field["type"] == "array":
-        return f"list of {_type(field['items'])}"
+        item = _type(field["items"])
+        return f"list of ({item})" if " or " in item else f"list of {item}"
     return _FORMATS.get(field.get("format", ""), str(field["type"]))
 
 
@@ -117,7 +119,10 @@ def _rows(
         if folder is not None:
             page = f"{folder}{kind.partition('.')[0]}.md"
             name = f"[{name}]({page}#{_subject(kind).replace('.', '')})"
-        yield f"| {name} | {schemas[kind]['description']} | {', '.join(routes[kind])} |"
+        when = schemas[kind]["description"]
+        if schemas[kind]["properties"]["data"].get("deprecated"):
+            when = f"**Deprecated.** {when}"
+        yield f"| {name} | {when} | {', '.join(routes[kind])} |"
 
 
 def _subject(kind: str) -> str:

@@ -94,6 +94,8 @@ class _AsSent(GenerateJsonSchema):
         texts = field_descriptions(schema["cls"])
         for name, field in described["properties"].items():
             field.pop("default", None)
-            if name in texts:
-                field["description"] = texts[name]
+            if name not in texts:
+                where = f"{schema['cls'].__module__}.{schema['cls'].__qualname__}.{name}"
+                raise ValueError(f"{where} needs a docstring below it: readers see it in docs/")
+            field["description"] = texts[name]
         return described

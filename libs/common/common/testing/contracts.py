@@ -87,7 +87,7 @@ def with_unknown_fields(value: Any) -> Any:
 
 def barest(contracts_dir: Path, sample: Sample) -> Sample:
     """Return the sample with as little in its data as the schema allows: nulls and empty lists."""
-    schema = validator(contracts_dir, sample["type"]).schema
+    schema: Any = validator(contracts_dir, sample["type"]).schema
     fields = schema["properties"]["data"]["properties"]
     emptied = {name: None for name, field in fields.items() if _is_nullable(field)}
     emptied |= {name: [] for name, field in fields.items() if field.get("type") == "array"}
