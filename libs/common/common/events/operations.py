@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
-from sqlalchemy import Select, case, func, insert, or_, select, update
+from sqlalchemy import Select, case, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
@@ -178,7 +178,7 @@ def discard_dead(session: Session, event_ids: Sequence[str]) -> list[str]:
         inbox.c.event_id.in_(event_ids), inbox.c.state == "dead"
     )
     ids = session.execute(locked.order_by(inbox.c.event_id).with_for_update()).scalars().all()
-    note = func.concat("discarded by an operator: ", func.coalesce(inbox.c.last_error, ""))
+    note = literal("discarded by an operator: ") + func.coalesce(inbox.c.last_error, "")
     session.execute(
         update(inbox)
         .where(inbox.c.event_id.in_(ids))

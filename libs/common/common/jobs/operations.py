@@ -79,9 +79,11 @@ def retry_job(session: Session, job_id: str) -> str:
             "about the same: retrying the older one could undo what the newer one did."
         )
     new, now = new_id(), db_time(session)
-    again: dict[str, Any] = {"id": new, "state": "queued", "attempt": 0, "finished_at": None}
+    fresh: dict[str, Any] = {"attempt": 0, "finished_at": None, "last_error": None}
     session.execute(
-        update(job).where(job.c.id == job_id).values(**again, due_at=now, created_at=now)
+        update(job)
+        .where(job.c.id == job_id)
+        .values(id=new, state="queued", due_at=now, created_at=now, **fresh)
     )
     return new
 
