@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import yaml
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, after_commit, db_time
@@ -23,10 +23,9 @@ _LONGEST_LEASE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one subscriber."""
+    """One event on its way to a subscriber."""
 
     event_id: str
-    subscriber: str
     body: str
     attempts: int
     """How often it was published before."""
@@ -88,64 +87,62 @@ def load_routes(contracts_dir: Path) -> Routes:
     return routes
 
 
-def has_due_deliveries(session: Session) -> bool:
-    """Say whether a relay has anything to do; a plain read, so that pollers do not lock."""
-    due = select(outbox_delivery.c.event_id).where(outbox_delivery.c.next_at <= db_time(session))
-    return session.execute(due.limit(1)).first() is not None
+def due_subscribers(session: Session) -> list[str]:
+    """Return to whom there is something to publish; a plain read, so that pollers do not lock."""
+    first_due = func.min(outbox_delivery.c.next_at)
+    by_subscriber = select(outbox_delivery.c.subscriber, first_due.label("at")).group_by(
+        outbox_delivery.c.subscriber
+    )
+    now = db_time(session)
+    return [row.subscriber for row in session.execute(by_subscriber) if row.at <= now]
 
 
-def claim_deliveries(session: Session, lease: timedelta, limit: int = 100) -> list[Delivery]:
+def claim_deliveries(
+    session: Session, subscriber: str, lease: timedelta, limit: int = 100
+) -> list[Delivery]:
     """Take due deliveries and push their next attempt out, twice as far each time.
 
     Two relays never get the same row: SKIP LOCKED on MySQL, one writer at a time on SQLite.
     """
     now = db_time(session)
     due = session.execute(
-        select(outbox_delivery)
-        .where(outbox_delivery.c.next_at <= now)
+        select(outbox_delivery.c.event_id, outbox_delivery.c.attempts)
+        .where(outbox_delivery.c.subscriber == subscriber, outbox_delivery.c.next_at <= now)
         .order_by(outbox_delivery.c.next_at, outbox_delivery.c.event_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for row in due:
-        wait = min(lease * 2 ** min(row.attempts, 20), _LONGEST_LEASE)
-        session.execute(
-            update(outbox_delivery)
-            .where(
-                outbox_delivery.c.event_id == row.event_id,
-                outbox_delivery.c.subscriber == row.subscriber,
-            )
-            .values(next_at=now + wait, attempts=row.attempts + 1)
-        )
-    ids = {row.event_id for row in due}
-    bodies = select(outbox.c.event_id, outbox.c.envelope).where(outbox.c.event_id.in_(ids))
+    for attempts in {row.attempts for row in due}:
+        ids = [row.event_id for row in due if row.attempts == attempts]
+        wait = min(lease * 2 ** min(attempts, 20), _LONGEST_LEASE)
+        claimed = {"next_at": now + wait, "attempts": attempts + 1}
+        session.execute(update(outbox_delivery).where(_to(subscriber, ids)).values(**claimed))
+    bodies = select(outbox.c.event_id, outbox.c.envelope).where(
+        outbox.c.event_id.in_([row.event_id for row in due])
+    )
     envelopes = {row.event_id: row.envelope for row in session.execute(bodies)}
-    return [
-        Delivery(row.event_id, row.subscriber, envelopes[row.event_id], row.attempts) for row in due
-    ]
+    return [Delivery(row.event_id, envelopes[row.event_id], row.attempts) for row in due]
 
 
-def postpone(session: Session, deliveries: Sequence[Delivery], wait: timedelta) -> None:
+def postpone(
+    session: Session, subscriber: str, deliveries: Sequence[Delivery], wait: timedelta
+) -> None:
     """Take back a claim that could not be published: not a resend, so it does not count as one."""
-    next_at = db_time(session) + wait
-    for delivery in deliveries:
-        session.execute(
-            update(outbox_delivery)
-            .where(
-                outbox_delivery.c.event_id == delivery.event_id,
-                outbox_delivery.c.subscriber == delivery.subscriber,
-            )
-            .values(next_at=next_at, attempts=outbox_delivery.c.attempts - 1)
-        )
+    ids = [delivery.event_id for delivery in deliveries]
+    session.execute(
+        update(outbox_delivery)
+        .where(_to(subscriber, ids))
+        .values(next_at=db_time(session) + wait, attempts=outbox_delivery.c.attempts - 1)
+    )
 
 
 def acknowledge(session: Session, subscriber: str, event_ids: Sequence[str]) -> None:
     """Forget deliveries that the subscriber has committed."""
-    session.execute(
-        delete(outbox_delivery).where(
-            outbox_delivery.c.subscriber == subscriber, outbox_delivery.c.event_id.in_(event_ids)
-        )
-    )
+    session.execute(delete(outbox_delivery).where(_to(subscriber, event_ids)))
+
+
+def _to(subscriber: str, event_ids: Sequence[str]) -> ColumnElement[bool]:
+    return (outbox_delivery.c.subscriber == subscriber) & outbox_delivery.c.event_id.in_(event_ids)
 
 
 def prune_outbox(session: Session, keep: timedelta = timedelta(days=14), limit: int = 500) -> int:

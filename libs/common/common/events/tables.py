@@ -28,8 +28,8 @@ outbox_delivery = Table(
     Column("subscriber", String(40), primary_key=True),
     Column("next_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
-    # The claim reads in this order: without the index MySQL would lock every row it sorts.
-    Index("ix_outbox_delivery_next_at_event_id", "next_at", "event_id"),
+    # A claim reads in this order: without the index MySQL would lock every row it sorts.
+    Index("ix_outbox_delivery_subscriber_next_at", "subscriber", "next_at", "event_id"),
 )
 
 inbox = Table(

@@ -17,6 +17,7 @@ from common.db import Database
 from common.events import inbox, outbox
 from common.events.bus import Bus, KombuBus
 from common.events.nudge import Nudge
+from common.events.relay import Relay
 from common.events.subscriptions import Subscriptions
 from common.logging import configure_logging, get_logger
 from common.metrics import observer, start_metrics
@@ -31,7 +32,6 @@ log = get_logger(__name__)
 _POLL_SECONDS = 1.0
 _ACK_SECONDS = 0.1
 _ACK_BATCH = 50
-_BROKER_PAUSE = timedelta(seconds=2)
 _PRUNE_SECONDS = 60
 _PRUNE_BATCHES = 100
 
@@ -79,10 +79,11 @@ class Worker:
 
     def relay(self) -> None:
         """Publish due deliveries at once on a nudge, and by polling when the nudge got lost."""
+        relay = Relay(self.database, self.resend_lease)
         with closing(Nudge(self.cache_url, self.service)) as nudge:
 
             def step(bus: Bus) -> None:
-                if not self._publish_due(bus) and nudge.wait(_POLL_SECONDS):
+                if not relay.publish_due(bus) and nudge.wait(_POLL_SECONDS):
                     self.nudged.set()
 
             self._loop("relay", step)
@@ -144,30 +145,6 @@ class Worker:
             with self.database.transaction() as session:
                 if not prune(session) or self.stop.is_set():
                     return
-
-    def _publish_due(self, bus: Bus) -> bool:
-        with self.database.reading() as session:
-            if not outbox.has_due_deliveries(session):
-                return False
-        with self.database.transaction() as session:
-            claimed = outbox.claim_deliveries(session, self.resend_lease)
-        left: dict[str, list[outbox.Delivery]] = defaultdict(list)
-        for delivery in claimed:
-            left[delivery.subscriber].append(delivery)
-        try:
-            for subscriber in list(left):
-                bodies = [delivery.body.encode() for delivery in left[subscriber]]
-                if bus.publish(f"{subscriber}.events", bodies):
-                    again = sum(delivery.attempts > 0 for delivery in left.pop(subscriber))
-                    observer().published(subscriber, len(bodies) - again, again)
-        finally:
-            unpublished = [delivery for rest in left.values() for delivery in rest]
-            if unpublished:  # the broker is away, or a queue is full
-                for subscriber, rest in left.items():
-                    observer().held_back(subscriber, len(rest))
-                with self.database.transaction() as session:
-                    outbox.postpone(session, unpublished, _BROKER_PAUSE)
-        return len(unpublished) < len(claimed)
 
     def _acknowledge(self, bus: Bus, applied: dict[str, list[str]]) -> None:
         for producer, ids in applied.items():
