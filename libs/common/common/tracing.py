@@ -4,7 +4,6 @@ Trace ids are always there, for logs; spans are recorded only where OpenTelemetr
 its own variables, and only then is it imported.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -12,10 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
+from common import OPENTELEMETRY_IS_ON
 from common.logging import log_context
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_SWITCHES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 Kind = Literal["server", "consumer"]
 
@@ -42,7 +41,7 @@ _current: ContextVar[Span | None] = ContextVar("span", default=None)
 def configure_tracing(service: str) -> None:
     """Record spans if the environment names an OTLP endpoint (OpenTelemetry's own variables)."""
     global _recorder
-    if any(os.environ.get(name) for name in _SWITCHES):
+    if OPENTELEMETRY_IS_ON:
         from common.otlp import create_recorder
 
         _recorder = create_recorder(service)
