@@ -47,3 +47,16 @@ def test_every_sample_fits_its_schema(contracts_dir: Path, routes: dict[str, Any
         jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(
             sample
         )
+
+
+def test_what_is_told_of_a_user_can_be_found_when_they_are_erased(
+    contracts_build: ModuleType,
+) -> None:
+    unmarked = {
+        event.event_type
+        for service in SERVICES
+        for event in contracts_build.published_events(service)
+        if {"owner_id", "user_id"} & event.model_fields.keys() and event.data_of is None
+    }
+    # These hold no more than ids: a new one has to be made so, too, or to say whose data it holds.
+    assert {kind for kind in unmarked if ".deleted." not in kind} == {"auth.session.revoked.v1"}

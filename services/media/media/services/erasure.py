@@ -12,7 +12,7 @@ from media.models import Track, Upload
 from media.ports import Storage
 from media.services.uploads import delete_upload
 
-_UPLOADS = 20
+_UPLOADS = 10
 _TRACKS = 500
 
 

@@ -1,10 +1,14 @@
 """The worker and the jobs process as they really run, on a real Valkey, and what a signal does."""
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,3 +137,41 @@ def test_a_job_survives_the_end_of_its_process(
         ("media.describe", "done", 1),
         ("media.transcode", "done", 2),
     }
+
+
+@pytest.fixture
+def metrics_url(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the processes that are started serve metrics; return where."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{trial.getsockname()[1]}"
+    monkeypatch.setenv("METRICS_BIND", address)
+    return f"http://{address}"
+
+
+@pytest.mark.parametrize(
+    ("module", "loops"),
+    [("media.worker", {"relay", "acks", "consumer", "chores"}), ("media.jobs", {"celery"})],
+)
+def test_a_process_tells_that_all_its_loops_get_round(
+    metrics_url: str, start: Start, module: str, loops: set[str]
+) -> None:
+    began = time.time()
+    start(module)
+    rounds = re.compile(r'_loop_timestamp_seconds\{loop="(\w+)",service="media"\} (\S+)')
+
+    def timestamps() -> dict[str, float]:
+        try:
+            with urllib.request.urlopen(f"{metrics_url}/metrics", timeout=10) as answer:
+                found = rounds.findall(answer.read().decode())
+        except urllib.error.URLError:  # not up yet
+            return {}
+        return {loop: float(at) for loop, at in found}
+
+    _wait_until(timestamps)
+    first = timestamps()
+    assert first.keys() == loops
+    assert min(first.values()) > began
+    _wait_until(lambda: all(at > first[loop] for loop, at in timestamps().items()))
+    with urllib.request.urlopen(f"{metrics_url}/healthz", timeout=10) as answer:
+        assert answer.status == 200

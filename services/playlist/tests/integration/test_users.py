@@ -12,6 +12,8 @@ from common.auth import Identity
 from common.auth.revocations import RevocationList
 from common.db import Database, new_id, utcnow
 from common.erasure import erased_user, is_erased
+from common.events.tables import inbox, outbox
+from common.testing.contracts import rows
 from playlist.models import Entry, Play, Playlist, SavedTrack, Visibility
 from playlist.services.playlists import create_playlist
 
@@ -193,3 +195,44 @@ def test_a_revocation_names_its_user(
     revoked = RevocationList(database)
     assert revoked.covers(identify(ann_id))
     assert not revoked.covers(identify())
+
+
+def test_no_word_of_an_erased_user_is_kept(
+    client: Any,
+    ann: Headers,
+    ann_id: str,
+    make_track: Make,
+    make_playlist: Make,
+    send: Send,
+    erase: Erase,
+    database: Database,
+) -> None:
+    heard = make_track()
+    make_playlist(heard, name="Tansy and Rue", description="hush now barley")
+    gone = f"/api/v1/playlists/{make_playlist(name='Sorrel at Noon')}"
+    version = {"If-Match": client.get(gone, headers=ann).headers["ETag"]}
+    assert client.delete(gone, headers=ann | version).status_code == 204
+    client.put(f"/api/v1/me/tracks/{heard}", headers=ann)
+    body = {"track_id": heard, "played_ms": 45_000}
+    client.post("/api/v1/me/history", headers=ann, json=body)
+    track = {"owner_id": ann_id, "title": "Comfrey by Night", "state": "draft"}
+    send("catalog.track.updated.v1", new_id(), **track | {"duration_ms": "long"})
+    secrets = ("Tansy and Rue", "barley", "Sorrel at Noon", "Comfrey by Night")
+    assert [word for word in secrets if not tables_with(database, word)] == []
+
+    send("auth.user.deleted.v1", ann_id, 4, updated_at=utcnow().isoformat())
+    erase()
+    assert {word: found for word in secrets if (found := tables_with(database, word))} == {}
+    # An id remains where it blocks what comes late, and in events that hold no more than ids.
+    assert tables_with(database, ann_id) == {"erased_user", "inbox", "outbox", "revocation"}
+    with database.reading() as session:
+        named = select(outbox.c.type).where(outbox.c.envelope.contains(ann_id)).distinct()
+        kinds = set(session.scalars(named))
+        kept = select(inbox.c.envelope).where(inbox.c.envelope.is_not(None))
+        assert session.scalars(kept).all() == []
+    assert kinds == {"playlist.playlist.deleted.v1", RECEIPT}
+
+
+def tables_with(database: Database, words: str) -> set[str]:
+    """Return the tables in which a text is found."""
+    return {table for table, found in rows(database).items() if any(words in row for row in found)}
