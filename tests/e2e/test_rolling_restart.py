@@ -1,9 +1,13 @@
-"""Web processes are stopped and started under load: nobody who calls through the gateway notices."""
+"""Web processes are stopped and started under load: nobody who uses the gateway notices."""
 
+import os
+import signal
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,9 +34,13 @@ from gateway.testing.running import RunningGateway, running_gateway
 
 pytestmark = pytest.mark.timeout(1200)
 
+# One service each, for time: what differs between them is in the test before.
+_ONLY_WEB = {signal.SIGTERM: "catalog", signal.SIGKILL: "playlist"}
 _ROUNDS = {"short": 1, "standard": 5, "full": 20}
-# The defaults of `common.gunicorn`, and a second for Python to end.
-_STOP_SECONDS = 5 + 20 + 1
+# Longer than the gateway takes to see two bad health checks; the default is 5.
+_DRAIN_SECONDS = 3
+# That, the grace time of `common.gunicorn`, and a second for Python to end.
+_STOP_SECONDS = _DRAIN_SECONDS + 20 + 1
 
 
 class Replicated(Suite):
@@ -62,7 +70,7 @@ def replicated(tmp_path: Path) -> Iterator[tuple[Replicated, RunningGateway]]:
         environment = {
             "JWKS_URL": f"http://{address}/.well-known/jwks.json",
             "WEB_WORKERS": "2",
-            "WEB_DRAIN_SECONDS": "5",
+            "WEB_DRAIN_SECONDS": str(_DRAIN_SECONDS),
         }
         suite = Replicated(tmp_path, Path(short), Sqlite(tmp_path), redis, environment)
         options = GatewayOptions(listen=address, media_root=tmp_path)
@@ -83,18 +91,55 @@ def test_a_rolling_restart_is_not_noticed(
     token = token_of_a_new_user(gateway.address)
     stops: list[float] = []
     with Load(gateway.address, clients(token)) as load:
-        time.sleep(1)
+        time.sleep(0.5)
         for _ in range(_ROUNDS[current().name]):
             for replica in (0, 1):
                 webs = [suite.replicas(name)[replica] for name in WEBS]
                 stops += _restart(webs)
-        time.sleep(2)
+        time.sleep(1)
     resent = sum(int(entry["resent"]) for entry in gateway.access_log())
     print(f"{len(stops)} restarts, stopped in p50 {median(stops):.1f} s, max {max(stops):.1f} s")
     print(f"{summary(load.outcomes)}; {resent} sent again")
     assert [str(outcome) for outcome in load.unexpected()] == []
     for service in SERVICES:
         assert_each_made_once(load, service, suite.made(service))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_the_only_web_of_a_service_comes_back(suite: Any, number: signal.Signals) -> None:
+    """Who asks meanwhile waits; SIGKILL breaks what was under way and may have taken effect."""
+    address = f"127.0.0.1:{suite.port}"
+    token = token_of_a_new_user(address)
+    service = _ONLY_WEB[number]
+    with Load(address, clients(token, [service])) as load:
+        for _ in range(_ROUNDS[current().name]):
+            time.sleep(1)
+            taken = _end_web(suite, service, number)
+            print(f"{service}.web is up again {taken:.1f} s after {number.name}")
+        time.sleep(2)
+    print(summary(load.outcomes))
+    broken = load.unexpected()
+    if number is signal.SIGKILL:
+        in_flight = 2 * _ROUNDS[current().name]  # one of each client that writes
+        assert len(broken) <= in_flight, [str(outcome) for outcome in broken]
+        assert {(outcome.request.method, outcome.status) for outcome in broken} <= {("POST", 502)}
+        assert all(outcome.content_type == "application/problem+json" for outcome in broken)
+    else:
+        assert [str(outcome) for outcome in broken] == []
+    with closing(sqlite3.connect(suite.folder / f"{service}.db")) as database:
+        made = [name for (name,) in database.execute(MADE[service])]
+    assert_each_made_once(load, service, made)
+
+
+def _end_web(suite: Any, service: str, number: signal.Signals) -> float:
+    """Send a signal to a web and return the seconds until the supervisor has it up again."""
+    started, again = time.monotonic(), f"{service}.web is up again"
+    before = sum(again in line for line in suite.output)
+    os.kill(suite.pid_of(f"{service}.web"), number)
+    while sum(again in line for line in suite.output) == before:
+        assert time.monotonic() < started + 60
+        time.sleep(0.05)
+    return time.monotonic() - started
 
 
 def _restart(webs: list[Process]) -> list[float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from gateway.testing.load import Load, Maker, Outcome, Request
 from gateway.testing.running import connection
@@ -31,8 +32,9 @@ MADE = {
 
 def token_of_a_new_user(address: str) -> str:
     """Register somebody through the gateway and return an access token."""
-    account = {"username": "conductor", "password": _PASSWORD}
-    register = json.dumps(account | {"email": "conductor@example.org"}).encode()
+    name = f"conductor-{uuid4().hex[:8]}"
+    account = {"username": name, "password": _PASSWORD}
+    register = json.dumps(account | {"email": f"{name}@example.org"}).encode()
     form = urlencode(account | {"grant_type": "password"}).encode()
     with closing(connection(address)) as caller:
         for path, content_type, body in (
@@ -49,10 +51,11 @@ def token_of_a_new_user(address: str) -> str:
 def clients(token: str, services: Iterable[str] = SERVICES) -> list[Maker]:
     """Return for each service a client that reads, one that writes and one that writes slowly."""
     makers: list[Maker] = []
+    load = uuid4().hex[:8]
     for service in services:
         makers.append(partial(_read, service, token))
-        makers.append(partial(_write, service, token, "quick", 0.0))
-        makers.append(partial(_write, service, token, "slow", _SLOW_SECONDS))
+        makers.append(partial(_write, service, token, f"quick-{load}", 0.0))
+        makers.append(partial(_write, service, token, f"slow-{load}", _SLOW_SECONDS))
     return makers
 
 

@@ -19,6 +19,8 @@ from gateway.options import GatewayOptions
 from gateway.routes import SERVICES, load_routes
 
 _GRACE_SECONDS = 3.0
+# The only web of a service is up again 4 s after it ended, on a busy machine 13: requests wait.
+_BRIDGE_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _CONNECT_SECONDS = 0.5
 # What surrounds the file in a multipart request.
@@ -64,6 +66,7 @@ def gateway_process(installation: Installation) -> Process:
         options = GatewayOptions(
             media_root=installation.folder.media,
             listen=f"127.0.0.1:{installation.port}",
+            bridge_seconds=_BRIDGE_SECONDS,
             grace_seconds=_GRACE_SECONDS,
             **_upload_limit(installation),
         )

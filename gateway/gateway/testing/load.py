@@ -36,6 +36,7 @@ class Outcome:
     started: float
     seconds: float
     detail: str = ""
+    content_type: str = ""
 
     @property
     def is_as_expected(self) -> bool:
@@ -93,7 +94,7 @@ class Load:
 
 def send(caller: http.client.HTTPConnection, request: Request) -> Outcome:
     """Send a request on a kept connection and return what became of it."""
-    started, status, detail = time.monotonic(), 0, ""
+    started, status, detail, content_type = time.monotonic(), 0, "", ""
     try:
         caller.putrequest(request.method, request.target)
         for name, text in request.headers.items():
@@ -105,13 +106,13 @@ def send(caller: http.client.HTTPConnection, request: Request) -> Outcome:
             caller.send(part)
         answer = caller.getresponse()
         body = answer.read()
-        status = answer.status
+        status, content_type = answer.status, answer.headers.get("Content-Type", "")
         detail = "" if status == request.expected else body.decode(errors="replace")[:300]
     except (OSError, http.client.HTTPException) as error:
         detail = repr(error)
         with contextlib.suppress(OSError):
             caller.close()
-    return Outcome(request, status, started, time.monotonic() - started, detail)
+    return Outcome(request, status, started, time.monotonic() - started, detail, content_type)
 
 
 def _parts(request: Request) -> Iterator[bytes]:
