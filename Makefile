@@ -53,7 +53,7 @@ lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/python contracts/compatibility.py
 	@for package in $(PACKAGES) contracts tests; do $(BIN)/mypy $$package || exit 1; done
 
-contracts: $(VENV)/.dev ## Build event schemas and the OpenAPI document from the code
+contracts: $(VENV)/.dev ## Build schemas, OpenAPI and AsyncAPI documents and the pages of events from the code
 	$(BIN)/python contracts/build.py
 
 measure: $(VENV)/.run ## Measure how soon Antiphon is ready and how much memory it takes
