@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from sqlalchemy.orm import Session
 
-from antiphon.bus.printing import Record, complain, print_json, print_table
+from antiphon.bus.printing import Record, complain, first_line, print_json, print_table
 from antiphon.bus.sources import Sources
 from antiphon.bus.times import format_time
 from common.events.operations import (
@@ -134,9 +134,8 @@ def _change(
 
 
 def _row(service: str, letter: DeadLetter) -> list[str]:
-    received = format_time(letter.received_at)
-    first_line = letter.last_error.strip().partition("\n")[0]
-    return [service, letter.event_id, letter.type, str(letter.attempts), received, first_line]
+    received, error = format_time(letter.received_at), first_line(letter.last_error)
+    return [service, letter.event_id, letter.type, str(letter.attempts), received, error]
 
 
 def _parse(body: str | None) -> Any:

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from antiphon.bus.printing import Record, print_json, print_table
+from antiphon.bus.printing import Record, first_line, print_json, print_table
 from antiphon.bus.sources import Sources
 from antiphon.bus.times import format_time
 from common.errors import Conflict, NotFound
@@ -109,5 +109,5 @@ def _list(
 
 def _row(service: str, job: JobRow) -> list[str]:
     times = [format_time(job.created_at), format_time(job.due_at)]
-    error = (job.last_error or "-").partition("\n")[0]
+    error = first_line(job.last_error or "-")
     return [service, job.id, job.kind, job.state, str(job.attempt), *times, error]

@@ -4,7 +4,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 # What is piped somewhere is read by programs that want whole ids.
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 250
+_LONGEST_LINE = 100
 
 
 def print_json(value: object) -> None:
@@ -24,9 +25,11 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()
 ) -> None:
-    """Print rows; the last column may take several lines, the others never do."""
+    """Print rows, if any; the last column may take several lines, the others never do."""
+    if not rows:
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         last = name == columns[-1]
@@ -36,6 +39,12 @@ def print_table(
         table.add_row(*row)
     width = None if sys.stdout.isatty() else _PIPED_WIDTH
     Console(width=width, highlight=False, markup=False).print(table)
+
+
+def first_line(text: str) -> str:
+    """Return what of an error fits into a table."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
 
 def complain(text: str) -> None:

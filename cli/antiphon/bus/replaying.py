@@ -20,13 +20,13 @@ def routed_types(
     subscribers = subscribers_of(service, load_routes(sources.contracts))
     if subscriber not in subscribers:
         known = ", ".join(sorted(subscribers)) or "nobody"
-        raise typer.BadParameter(f"{subscriber} gets no events of {service}; {known} does.")
+        raise typer.BadParameter(f"{subscriber} gets no events of {service}. Who does: {known}.")
     types = subscribers[subscriber]
     if event_type is None:
         return types
     if event_type not in types:
         raise typer.BadParameter(
-            f"{event_type} of {service} does not go to {subscriber}; {', '.join(types)} do."
+            f"{event_type} of {service} does not go to {subscriber}. What does: {', '.join(types)}."
         )
     return [event_type]
 

@@ -12,9 +12,9 @@ _DAY = 24 * 3600
 def parse_time(text: str, now: datetime) -> datetime:
     """Read `2026-11-24T09:30:00Z` or `2h` (before now); without a zone it is UTC. Or ValueError."""
     age = _AGE.fullmatch(text.strip().lower())
-    if age:
-        return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
     try:
+        if age:
+            return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
