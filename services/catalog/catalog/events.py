@@ -114,6 +114,8 @@ class _TrackEvent(Event):
     """Names, in the owner's order."""
     downloadable: bool
     """Whether listeners may keep the file."""
+    has_audio: bool
+    """Whether its audio can be played: catalog has taken the asset over."""
     state: TrackState
     """Who may see it: `draft` and `hidden` only its owner and administrators."""
     published_at: datetime | None
@@ -139,6 +141,16 @@ class TrackDeleted(_TrackEvent):
 
     event_type: ClassVar = "catalog.track.deleted.v1"
     data_of: ClassVar = None
+
+
+class AssetRefused(Event):
+    """Catalog gave up on media's asset `id` as it was at `version`: it does not become a track."""
+
+    event_type: ClassVar = "catalog.asset.refused.v1"
+    subject_kind: ClassVar = "asset"
+
+    reason: str
+    """Why, in words for the uploader."""
 
 
 class UserDataErased(Event):
@@ -227,6 +239,7 @@ def track_event(kind: type[TrackEvent], track: Track) -> TrackEvent:
         duration_ms=track.duration_ms,
         genres=list(track.genres),
         downloadable=track.downloadable,
+        has_audio=track.has_audio,
         state=TrackState(track.state),
         published_at=track.published_at,
         updated_at=track.updated_at,
@@ -248,6 +261,7 @@ def track_gone(track: Track) -> TrackDeleted:
         duration_ms=None,
         genres=[],
         downloadable=False,
+        has_audio=False,
         state=TrackState(track.state),
         published_at=None,
         updated_at=track.updated_at,

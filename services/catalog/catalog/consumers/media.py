@@ -1,6 +1,8 @@
 """Assets that are described, ready, failed or gone; in any order, the newest version counts."""
 
-from pydantic import BaseModel
+from uuid import UUID
+
+from pydantic import BaseModel, PositiveInt
 from sqlalchemy.orm import Session
 
 from catalog.models import Asset
@@ -10,10 +12,11 @@ from catalog.services.recordings import (
     draft_track,
     fail_track,
     publish_track,
+    refuse_recording,
     remove_recording,
 )
 from common.erasure import is_erased
-from common.events import Event, Subscriptions, apply_version
+from common.events import Envelope, Event, Subscriptions, apply_version
 
 subscriptions = Subscriptions()
 
@@ -59,6 +62,13 @@ class AssetEvent(Event):
     failure: str | None = None
 
 
+class _Subject(BaseModel):
+    """What an envelope is about, however little its data makes sense."""
+
+    asset_id: UUID
+    version: PositiveInt
+
+
 @subscriptions.on("media.asset.described.v1", AssetEvent)
 def draft(session: Session, event: AssetEvent) -> None:
     """Make a draft of the track."""
@@ -66,7 +76,20 @@ def draft(session: Session, event: AssetEvent) -> None:
         draft_track(session, _recording(event, described=True))
 
 
-@subscriptions.on("media.asset.ready.v1", AssetEvent)
+def refuse(session: Session, dead: Envelope) -> None:
+    """End the upload of a recording that was given up; raises ValueError for what is none.
+
+    Only `ready` does that: an upload of which `described` was given up still ends by itself, with
+    `ready` or `failed`.
+    """
+    # From the envelope alone: the data may be what nobody here can read.
+    about = _Subject.model_validate(
+        {"asset_id": dead.subject.removeprefix("asset/"), "version": dead.sequence}
+    )
+    refuse_recording(session, str(about.asset_id), about.version)
+
+
+@subscriptions.on("media.asset.ready.v1", AssetEvent, dead=refuse)
 def publish(session: Session, event: AssetEvent) -> None:
     """Publish the track."""
     if _is_news(session, event):

@@ -8,15 +8,21 @@ from pathlib import PurePosixPath
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog.events import AssetRefused
 from catalog.models import Album, Asset, Credit, Lyrics, Track, TrackState
 from catalog.services.albums import find_or_create_album
 from catalog.services.artists import find_or_create_artist
 from catalog.services.credits import make_credits, read_artist_tag
 from catalog.services.genres import set_genres
 from catalog.services.tracks import remove_track, tell_change
+from common.events import emit
 
 _FIRST_YEAR = 1000  # MySQL's DATE begins there
 _LONGEST_FAILURE = 1000
+_REFUSAL = (
+    "The recording could not be taken into the catalog, for reasons of ours. Upload the file again "
+    "later; if that does not help, tell whoever runs this service."
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,13 @@ def fail_track(session: Session, recording: Recording, failure: str) -> None:
     if track is not None:
         track.failure = failure[:_LONGEST_FAILURE]
         tell_change(session, track, was_published=track.is_published)
+
+
+def refuse_recording(session: Session, asset_id: str, version: int) -> None:
+    """Tell media that this state of an asset was given up, unless a newer one was taken over."""
+    asset = session.get(Asset, asset_id)
+    if asset is None or asset.src_version < version:
+        emit(session, AssetRefused(id=asset_id, version=version, reason=_REFUSAL))
 
 
 def remove_recording(session: Session, asset_id: str) -> None:

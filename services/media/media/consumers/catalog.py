@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from common.events import Event, Subscriptions
-from media.services.tracks import follow_track, forget_track
+from media.services.tracks import follow_track, forget_track, refuse_upload
 
 subscriptions = Subscriptions()
 
@@ -15,6 +15,13 @@ class TrackChanged(Event):
     asset_id: str | None
     state: str
     downloadable: bool
+    has_audio: bool = False
+
+
+class AssetRefused(Event):
+    """The catalog gave up on an asset at a version."""
+
+    reason: str
 
 
 class TrackDeleted(Event):
@@ -24,8 +31,17 @@ class TrackDeleted(Event):
 @subscriptions.on("catalog.track.published.v1", TrackChanged)
 @subscriptions.on("catalog.track.updated.v1", TrackChanged)
 def follow(session: Session, event: TrackChanged) -> None:
-    """Keep the read model, and complete the upload that a published track came from."""
-    follow_track(session, event, event.model_dump(exclude={"id", "version"}))
+    """Keep the read model, and complete the upload that the track came from."""
+    values = event.model_dump(exclude={"id", "version", "has_audio"})
+    # Published means so, too: it is what was said before there was a word for it.
+    has_audio = event.has_audio or event.state == "published"
+    follow_track(session, event, values, has_audio=has_audio)
+
+
+@subscriptions.on("catalog.asset.refused.v1", AssetRefused)
+def refuse(session: Session, event: AssetRefused) -> None:
+    """End the upload that the catalog cannot take."""
+    refuse_upload(session, event, event.reason)
 
 
 @subscriptions.on("catalog.track.deleted.v1", TrackDeleted)

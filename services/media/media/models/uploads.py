@@ -57,6 +57,7 @@ class Upload(Base):
     def finish(self, stage: UploadStatus, failure: str | None = None) -> None:
         """Note that a stage is finished, now."""
         self.status, self.failure = stage, failure
+        self.failed_at = None
         setattr(self, f"{stage}_at", utcnow())
 
     def restart(self) -> None:

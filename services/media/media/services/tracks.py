@@ -12,8 +12,10 @@ from media.queries.uploads import upload_of_asset
 from media.services.uploads import delete_upload
 
 
-def follow_track(session: Session, event: Event, values: dict[str, Any]) -> None:
-    """Apply a track's newer state; a published one completes the upload that it came from."""
+def follow_track(
+    session: Session, event: Event, values: dict[str, Any], *, has_audio: bool
+) -> None:
+    """Apply a track's newer state; one that `has_audio` completes the upload that it came from."""
     if is_erased(session, values["owner_id"]):
         return
     if not apply_version(session, Track, event, values) or values["asset_id"] is None:
@@ -23,8 +25,23 @@ def follow_track(session: Session, event: Event, values: dict[str, Any]) -> None
     if upload is None or upload.owner_id != values["owner_id"]:
         return
     upload.track_id = event.id
-    if values["state"] == "published" and upload.status == UploadStatus.TRANSCODED:
+    # Also after a refusal: operators may have had the catalog try again. Not while the same bytes
+    # are processed anew, though: that ends by itself.
+    if has_audio and upload.asset.is_ready and upload.status != UploadStatus.PUBLISHED:
         upload.finish(UploadStatus.PUBLISHED)
+
+
+def refuse_upload(session: Session, event: Event, reason: str) -> None:
+    """End the upload of an asset that the catalog gave up at the event's version.
+
+    The asset stays ready, so that the catalog may still be made to take it.
+    """
+    upload = upload_of_asset(session, event.id)
+    # An older version is of an attempt before this one: this one has a fate of its own.
+    if upload is None or event.version < upload.asset.version:
+        return
+    if upload.status == UploadStatus.TRANSCODED:
+        upload.finish(UploadStatus.FAILED, reason[:500])
 
 
 def forget_track(session: Session, storage: Storage, event: Event) -> None:
