@@ -21,11 +21,18 @@ from playlist.models import Track as PlaylistTrack
 Row = tuple[Any, ...]
 
 
-def disagreements(suite: Suite, journals: Sequence[Journal]) -> list[str]:
-    """Return what does not fit together; nothing when all is well."""
+def disagreements(
+    suite: Suite, journals: Sequence[Journal], *, all_stayed: bool = True
+) -> list[str]:
+    """Return what does not fit together; nothing when all is well.
+
+    `journals` are those of all users that there are. Plays of users who are gone stay counted, so
+    that counts can only be compared when `all_stayed`.
+    """
     return [
         *_read_models(suite),
         *_plays(suite, journals),
+        *(_play_counts(suite) if all_stayed else []),
         *_uploads(suite, journals),
         *_playlists(suite, journals),
         *_likes(suite, journals),
@@ -75,12 +82,15 @@ def _read_models(suite: Suite) -> list[str]:
 def _plays(suite: Suite, journals: Sequence[Journal]) -> list[str]:
     told = {(j.user_id, play, track) for j in journals for play, track in j.plays.items()}
     kept = _rows(suite, "playlist", [Play.user_id, Play.id, Play.track_id])
+    return _differences("plays", told, kept)
+
+
+def _play_counts(suite: Suite) -> list[str]:
     counted = set(Counter(_counted_plays(suite)).items())
     by_day = _rows(
         suite, "catalog", [PlayDay.track_id, func.sum(PlayDay.total)], group=PlayDay.track_id
     )
     return [
-        *_differences("plays", told, kept),
         *_differences("play counts", counted, set(_play_totals(suite).items())),
         *_differences("plays by day", counted, {(track, int(n)) for track, n in by_day}),
     ]
@@ -92,7 +102,8 @@ def _uploads(suite: Suite, journals: Sequence[Journal]) -> list[str]:
     rows_of_tracks = _rows(suite, "catalog", [CatalogTrack.asset_id, CatalogTrack.id])
     tracks: dict[str, str] = dict(rows_of_tracks)
     wanted = {(upload, asset, "published", tracks.get(asset)) for upload, asset in told}
-    unfinished = [f"job {row}" for row in read_jobs(suite.database("media")) if row.state != "done"]
+    jobs = read_jobs(suite.database("media"))
+    unfinished = [f"job {row}" for row in jobs if row.state not in ("done", "cancelled")]
     return [*_differences("uploads", wanted, rows), *unfinished]
 
 

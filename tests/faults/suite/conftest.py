@@ -38,7 +38,7 @@ def make_suite(
 def make_tone(tmp_path: Path) -> MakeTone:
     """Return a function that makes a recording: `make_tone(7, seconds=2)`."""
 
-    def make(seed: int, seconds: float = 2, form: str = "flac") -> bytes:
-        return tone(tmp_path / f"tone-{seed}.{form}", seed, seconds)
+    def make(seed: int, seconds: float = 2, by: str = "oscillator") -> bytes:
+        return tone(tmp_path / f"tone-{by}-{seed}.flac", seed, seconds, by)
 
     return make

@@ -22,7 +22,8 @@ WEBS = tuple(f"{service}.web" for service in SERVICES)
 WORKERS = tuple(f"{service}.worker" for service in SERVICES)
 JOBS = "media.jobs"
 EVERYTHING = (*WEBS, *WORKERS, JOBS)
-CONTRACTS = Path(__file__).parents[3] / "contracts"
+_ROOT = Path(__file__).parents[3]
+CONTRACTS = _ROOT / "contracts"
 _FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH")
 
 
@@ -77,6 +78,14 @@ class Suite:
             process = self._python(name, number, (name,), environment, r"worker_started")
         else:
             process = self._python(name, number, (name,), environment, r"celery@\S+ ready")
+        self.processes.append(process)
+        return process
+
+    def add_module(self, name: str, module: str, *arguments: str) -> Process:
+        """Add a process that runs a module of the tests with a service's environment, once."""
+        path = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        process = self._process(name, 1, (module, *arguments), {"PYTHONPATH": path}, lambda _: True)
+        process.kept = False
         self.processes.append(process)
         return process
 

@@ -4,7 +4,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -13,6 +12,10 @@ _TIMEOUTS = (3, 10)
 """Seconds to connect and to wait for an answer: a stopped process gives none."""
 _PASSWORD = "a password for tests"
 _IN_TIME = 120
+
+
+class Dismissed(Exception):
+    """A service does not take this person's token any more."""
 
 
 class Person:
@@ -25,6 +28,8 @@ class Person:
     def __init__(self, url: Callable[[str], str], name: str, rng: random.Random) -> None:
         self.name, self.id = name, ""
         self.ambiguous = 0
+        self.leaves = False
+        """Whether the account is about to be deleted: a refused token then ends the attempt."""
         self.statuses: Counter[int] = Counter()
         self._url, self._rng = url, rng
         self._http = requests.Session()
@@ -61,7 +66,10 @@ class Person:
         seconds: float = _IN_TIME,
         **options: Any,
     ) -> requests.Response:
-        """Ask until the answer is one of the expected; fails with any other that is final."""
+        """Ask until the answer is one of the expected; fails with any other that is final.
+
+        Raises Dismissed when somebody who leaves is refused.
+        """
         deadline = time.monotonic() + seconds
         while True:
             answer = self._try(service, method, path, options)
@@ -98,13 +106,10 @@ class Person:
 
     def _judge(self, answer: requests.Response) -> None:
         """Log in again where that helps; fail where asking again would not."""
+        if self.leaves and answer.status_code in (401, 403):
+            raise Dismissed
         if answer.status_code == 401 and not answer.url.endswith("/token"):
             self.login()
         # A read model may not know yet what another service has told: 404, 422.
         elif answer.status_code not in (404, 422, 429, 500, 502, 503, 504):
             raise AssertionError(f"{answer.request.method} {answer.url}: {answer.text[:500]}")
-
-
-def read_song(path: Path) -> bytes:
-    """Return the bytes of a recording."""
-    return path.read_bytes()

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from tests.faults.scale import Scale, seeded
 from tests.faults.suite.agreement import count_doubles, disagreements
-from tests.faults.suite.audit import balance, failures, read_jobs, undelivered, unsettled
+from tests.faults.suite.audit import balance, failures
 from tests.faults.suite.chaos import Chaos
 from tests.faults.suite.harness import EVERYTHING, JOBS, Suite
-from tests.faults.suite.processes import wait_for
+from tests.faults.suite.settle import drain
 from tests.faults.suite.writers import Library, Writer
 from tests.faults.tally import Tally
 
@@ -45,7 +45,7 @@ def test_anything_fails_at_any_time(
             suite.person(f"writer{number}"),
             library,
             random.Random(rng.random()),
-            lambda seed: make_tone(seed, 2),
+            make_tone,
             most_uploads,
         )
         for number in range(_WRITERS)
@@ -57,7 +57,7 @@ def test_anything_fails_at_any_time(
     chaos.end()
     for writer in writers:
         writer.end()
-    drained = _drain(suite, scale.drain_seconds)
+    drained = drain(suite, scale.drain_seconds)
     ledger, doubles = balance(suite), count_doubles(suite)
     ambiguous = sum(writer.person.ambiguous for writer in writers)
     writes = sum(writer.journal.writes for writer in writers)
@@ -83,16 +83,3 @@ def _let_it_happen(writers: list[Writer], seconds: float) -> None:
         time.sleep(0.5)
         for writer in writers:
             writer.check()
-
-
-def _drain(suite: Suite, seconds: float) -> float:
-    """Wait until nothing is on its way any more; return the seconds it took."""
-
-    def is_quiet() -> bool:
-        busy = {row.state for row in read_jobs(suite.database("media"))} & {"queued", "running"}
-        return not (busy or undelivered(suite) or unsettled(suite))
-
-    def left() -> str:
-        return f"{undelivered(suite)} {failures(suite)} {suite.tails()}"
-
-    return wait_for(is_quiet, seconds, left)

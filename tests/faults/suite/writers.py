@@ -4,10 +4,11 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.suite.people import Person
+from tests.faults.suite.people import Dismissed, Person
 
 _PAUSE_SECONDS = 0.02
 _TONE_SECONDS = 2
@@ -51,7 +52,7 @@ class Writer(threading.Thread):
     """Registers a user and works until told to stop, each write until it is answered.
 
     Requests that make something carry an Idempotency-Key (or an id of their own), so that one that
-    got no answer may be asked again.
+    got no answer may be asked again. All that is made has the user's name in its own.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Writer(threading.Thread):
         person: Person,
         library: Library,
         rng: random.Random,
-        make_song: Callable[[int], bytes],
+        make_song: Callable[..., bytes],
         most_uploads: int,
     ) -> None:
         super().__init__(name=person.name)
@@ -85,7 +86,9 @@ class Writer(threading.Thread):
             self.journal.user_id = self.person.id
             self._upload()
             while not self._stop_asked.wait(_PAUSE_SECONDS):
-                self._rng.choices(list(work), list(work.values()))[0]()
+                # Who was dismissed by one service goes on with the others.
+                with suppress(Dismissed):
+                    self._rng.choices(list(work), list(work.values()))[0]()
         except BaseException as failure:
             self._failure = failure
 
@@ -105,13 +108,14 @@ class Writer(threading.Thread):
         count = len(self.journal.uploads)
         if count >= self._most_uploads:
             return
-        song = self._make_song(self._rng.randrange(1 << 30))
-        upload = self.person.upload(f"{count}.flac", song)
+        song = self._make_song(self._rng.randrange(1 << 30), _TONE_SECONDS, by=self.person.name)
+        upload = self.person.upload(f"{count} of {self.person.name}.flac", song)
         self.journal.uploads[upload["id"]] = upload["asset_id"]
         self.journal.writes += 1
 
     def _make_playlist(self) -> None:
-        new = {"name": f"List {len(self.journal.playlists)}", "visibility": "public"}
+        name = f"List {len(self.journal.playlists)} of {self.person.name}"
+        new = {"name": name, "visibility": "public"}
         made = self._post("playlist", "/api/v1/playlists", new, (201,))
         self.journal.playlists[made["id"]] = []
 
@@ -155,7 +159,7 @@ class Writer(threading.Thread):
         mine = self._own_tracks()
         if mine:
             track = self._rng.choice(mine)
-            title = {"title": f"Take {self._rng.randrange(1000)}"}
+            title = {"title": f"Take {self._rng.randrange(1000)} of {self.person.name}"}
             path = f"/api/v1/tracks/{track['id']}"
             self.person.insist("catalog", "PATCH", path, (200,), json=title)
             self.journal.writes += 1
