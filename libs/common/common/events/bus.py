@@ -31,33 +31,43 @@ class Bus(Protocol):
         """Give back what is held."""
 
 
+_AMQP = {
+    "confirm_publish": True,
+    # RabbitMQ stops reading from publishers when its memory or disk is full: do not wait with it.
+    "read_timeout": 10,
+    "write_timeout": 10,
+}
+
+
+def _redis_options(service: str) -> dict[str, Any]:
+    return {
+        # kombu's tag space is one hash: shared with a sibling, its ack erases our message.
+        "unacked_key": f"antiphon.{service}.unacked",
+        "unacked_index_key": f"antiphon.{service}.unacked_index",
+        "unacked_mutex_key": f"antiphon.{service}.unacked_mutex",
+        # A killed process leaves the mutex behind; the default blocks redelivery for 300 s.
+        "unacked_mutex_expire": 10,
+        # Longer than any handler may take (10 s).
+        "visibility_timeout": 60,
+        # The default sweep is every tenth time of every 10 s.
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        # Half-open sockets must be noticed.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
 class KombuBus:
-    """The bus over any kombu transport; the options below are for its Redis transport."""
+    """The bus over any kombu transport; tested with Redis and RabbitMQ."""
 
     def __init__(self, url: str, service: str) -> None:
         self._connection = kombu.Connection(
             kombu_url(url),
             connect_timeout=5,
-            transport_options={
-                # kombu's tag space is one hash: shared with a sibling, its ack erases our message.
-                "unacked_key": f"antiphon.{service}.unacked",
-                "unacked_index_key": f"antiphon.{service}.unacked_index",
-                "unacked_mutex_key": f"antiphon.{service}.unacked_mutex",
-                # A killed process leaves the mutex behind; the default blocks redelivery for 300 s.
-                "unacked_mutex_expire": 10,
-                # Longer than any handler may take (10 s).
-                "visibility_timeout": 60,
-                # The default sweep is every tenth time of every 10 s.
-                "unacked_restore_interval": 5,
-                "unacked_restore_throttle": 1,
-                # Half-open sockets must be noticed.
-                "socket_timeout": 10,
-                "socket_connect_timeout": 5,
-                "socket_keepalive": True,
-                "health_check_interval": 10,
-            }
-            if not url.startswith(("amqp://", "amqps://"))
-            else {"confirm_publish": True},
+            transport_options={**_AMQP} if url.startswith("amqp") else _redis_options(service),
         )
         self._channel: Any = None
         self._consumers: dict[str, Any] = {}
