@@ -105,14 +105,13 @@ class PrometheusObserver(Observer):
     def failed(self, event_type: str, *, dead: bool) -> None:
         """See `Observer`."""
         self._failed.labels(self._service, event_type).inc()
-        if dead:
-            self._dead.labels(self._service, event_type).inc()
+        # By nothing, too: a rate needs the series to be there before it rises.
+        self._dead.labels(self._service, event_type).inc(int(dead))
 
     def job_sent(self, kind: str, *, expired: bool) -> None:
         """See `Observer`."""
         self._job_sent.labels(self._service, kind).inc()
-        if expired:
-            self._lease_expired.labels(self._service, kind).inc()
+        self._lease_expired.labels(self._service, kind).inc(int(expired))
 
     def job_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """See `Observer`."""
