@@ -230,6 +230,18 @@ def test_a_replay_delivers_again_what_was_emitted_since(
     assert found[waiting, "east"].next_at > utcnow()
 
 
+def test_a_replay_misses_no_event_of_the_same_moment(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "BATCH", 2)
+    ids = [_emit(database) for _ in range(5)]
+    with database.transaction() as session:
+        session.execute(update(outbox).values(created_at=db_time(session) - HOUR))
+    _acknowledge_all(database)
+    batches = _replay(database, "west", [SUNG], 2 * HOUR)
+    assert [event_id for batch in batches for event_id in batch.event_ids] == ids
+
+
 def test_a_replay_again_adds_nothing(database: Database) -> None:
     _emit(database, age=HOUR)
     _acknowledge_all(database)

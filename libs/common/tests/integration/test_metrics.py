@@ -219,6 +219,26 @@ def test_a_question_that_hangs_is_answered_later(monkeypatch: pytest.MonkeyPatch
     assert len(asked) == 1
 
 
+def test_an_answer_is_kept_for_seconds_and_longer_if_it_was_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[float] = []
+    quick, slow = (
+        Reading("quick", lambda: asked.append(0)),
+        Reading("slow", lambda: time.sleep(0.2)),
+    )
+    for _ in range(3):
+        quick.value()
+        time.sleep(0.05)
+    assert len(asked) == 1
+    monkeypatch.setattr("common.metrics.reading._FRESH_SECONDS", 0.0)
+    began = time.monotonic()
+    for _ in range(50):
+        slow.value()
+        time.sleep(0.01)
+    assert time.monotonic() - began < 1.5
+
+
 @pytest.mark.parametrize("bind", ["9100", ":9100", "localhost", "127.0.0.1:", "127.0.0.1:99999"])
 def test_an_address_that_cannot_be_used_stops_the_start(
     bind: str, database: Database, broker_url: str
