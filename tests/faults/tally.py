@@ -33,8 +33,8 @@ class Row:
     """Effects; with several subscribers, of all of them together."""
     lost: int
     twice: int
-    redelivered: int
-    """Messages handed to a consumer after the first of the same event."""
+    redelivered: int | None
+    """Messages handed to a consumer after the first of the same event; None if nobody counted."""
     drained_seconds: float
     """From the last write until no delivery was left."""
     note: str = ""
@@ -60,7 +60,7 @@ class Tally:
         applied: int,
         lost: int,
         twice: int,
-        redelivered: int,
+        redelivered: int | None,
         drained_seconds: float,
         note: str = "",
     ) -> None:
@@ -101,7 +101,7 @@ def missing(rows: Sequence[Row]) -> list[str]:
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
     names = [field.name for field in fields(Row)]
-    cells = [[str(value) for value in asdict(row).values()] for row in rows]
+    cells = [["-" if v is None else str(v) for v in asdict(row).values()] for row in rows]
     widths = [max(len(row[i]) for row in [names, *cells]) for i in range(len(names))]
     lines = [names, ["-" * width for width in widths], *cells]
     return "\n".join(

@@ -174,11 +174,14 @@ def command_lines() -> Iterator[tuple[int, str]]:
 
 
 def wait_for(
-    condition: Callable[[], bool], seconds: float, what: Callable[[], str] = lambda: "timed out"
+    condition: Callable[[], bool],
+    seconds: float,
+    what: Callable[[], str] = lambda: "timed out",
+    every: float = 0.05,
 ) -> float:
     """Wait until something is so and return the seconds it took; fails with `what`."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() < started + seconds, what()
-        time.sleep(0.05)
+        time.sleep(every)
     return time.monotonic() - started

@@ -66,7 +66,7 @@ def test_a_rolling_deploy(make_suite: Callable[..., Suite], scale: Scale, tally:
         applied=ledger.applied,
         lost=len(ledger.lost),
         twice=0,
-        redelivered=0,
+        redelivered=None,
         drained_seconds=drained,
         note=f"{sum(p.starts for p in suite.processes)} processes started, dead {len(given_up)}",
     )

@@ -59,7 +59,7 @@ def test_of_a_deleted_user_nothing_remains(
     for writer in (stayer, *leavers):
         writer.end()
     left = _Leftovers(suite, leavers)
-    drained = wait_for(left.are_gone, scale.drain_seconds, left.describe)
+    drained = wait_for(left.are_gone, scale.drain_seconds, left.describe, every=0.5)
     drained += drain(suite, scale.drain_seconds)
     storage = LocalStorage(suite.storage)
     swept = sweep(suite.database("media"), storage, stale=timedelta(0))
@@ -72,7 +72,7 @@ def test_of_a_deleted_user_nothing_remains(
         applied=len(left.receipts()),
         lost=len(left.rows()) + len(files),
         twice=0,
-        redelivered=0,
+        redelivered=None,
         drained_seconds=drained,
         note=f"{len(leavers)} users, {sum(w.journal.writes for w in leavers)} writes of theirs; "
         f"events: receipts; lost: rows and files left; {swept} files swept; {chaos}",

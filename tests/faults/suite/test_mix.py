@@ -68,7 +68,7 @@ def test_anything_fails_at_any_time(
         applied=ledger.applied,
         lost=len(ledger.lost),
         twice=doubles,
-        redelivered=0,
+        redelivered=None,
         drained_seconds=drained,
         note=f"{scale.mix_seconds:.0f} s, {writes} writes, {ambiguous} of no clear answer; {chaos}",
     )
