@@ -9,6 +9,9 @@ from common.settings import kombu_url
 
 _LONGEST_QUEUE = 200
 
+# RabbitMQ stops reading from publishers when its memory or disk is full: do not wait with it.
+_AMQP = {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+
 
 def make_celery(service: str, broker_url: str) -> Celery:
     """Return the service's Celery application; its tasks go to the queue `<service>.jobs`."""
@@ -37,7 +40,7 @@ def make_celery(service: str, broker_url: str) -> Celery:
         worker_prefetch_multiplier=1,
         # The broker may start later than the worker.
         broker_connection_retry_on_startup=True,
-        broker_transport_options={} if broker_url.startswith("amqp") else options,
+        broker_transport_options=_AMQP if broker_url.startswith("amqp") else options,
         # The sweeper tries again; until then it has other things to do than to wait.
         task_publish_retry=False,
         # Nobody would read them.
