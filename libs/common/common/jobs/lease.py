@@ -30,6 +30,10 @@ class Fenced(Exception):
     """Another attempt has this job now: whatever this one did must not be kept."""
 
 
+class Interrupted(Exception):
+    """This process shuts down: the job goes back to the queue at once, and nothing failed."""
+
+
 @dataclass(frozen=True)
 class RunningJob:
     """A job that this process has the lease of."""
@@ -56,7 +60,8 @@ def run_job(
 ) -> bool:
     """Run `work` if the job is there to be taken; False if another worker has or had it.
 
-    `work` ends with `job.complete(session)`. An error puts the job back with growing pauses.
+    `work` ends with `job.complete(session)`. An error puts the job back with growing pauses,
+    `Interrupted` at once.
     """
     running = _take(database, job_id, lease)
     if running is None:
@@ -70,6 +75,8 @@ def run_job(
             outcome = "done"
         except Fenced:
             outcome = "fenced"
+        except Interrupted:
+            outcome = _release(database, running)
         except Exception as error:
             outcome = _put_back(database, running, error)
             span.fail(error)
@@ -131,6 +138,18 @@ def _change(session: Session, running: RunningJob, **values: Any) -> None:
     )
     if getattr(result, "rowcount", 0) != 1:
         raise Fenced(f"job {running.id}: attempt {running.attempt} is no longer the current one")
+
+
+def _release(database: Database, running: RunningJob) -> str:
+    """Queue an interrupted job for whoever is there; return how the attempt ended."""
+    try:
+        with database.transaction() as session:
+            now = db_time(session)
+            interruptions = job.c.interruptions + 1
+            _change(session, running, state="queued", due_at=now, interruptions=interruptions)
+    except Fenced:
+        return "fenced"
+    return "interrupted"
 
 
 def _put_back(database: Database, running: RunningJob, error: Exception) -> str:

@@ -79,7 +79,12 @@ def retry_job(session: Session, job_id: str) -> str:
             "about the same: retrying the older one could undo what the newer one did."
         )
     new, now = new_id(), db_time(session)
-    fresh: dict[str, Any] = {"attempt": 0, "finished_at": None, "last_error": None}
+    fresh: dict[str, Any] = {
+        "attempt": 0,
+        "interruptions": 0,
+        "finished_at": None,
+        "last_error": None,
+    }
     session.execute(
         update(job)
         .where(job.c.id == job_id)

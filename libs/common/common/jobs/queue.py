@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, after_commit, db_time, new_id
@@ -82,7 +82,7 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         return 0
     with database.transaction() as session:
         rows = session.execute(_due(session).limit(_BATCH).with_for_update(skip_locked=True)).all()
-        to_send = [row for row in rows if row.attempt < MAX_ATTEMPTS]
+        to_send = [row for row in rows if not _is_hopeless(row)]
         due_at = db_time(session) + _RESEND_AFTER
         session.execute(
             update(job)
@@ -93,7 +93,7 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         sender.send(row.kind, row.id)
         observer().job_sent(row.kind, expired=row.state == "running")
     for row in rows:
-        if row.attempt >= MAX_ATTEMPTS:
+        if _is_hopeless(row):
             _bury(database, row.id, give_up)
     return len(to_send)
 
@@ -107,6 +107,11 @@ def prune_jobs(session: Session, keep: timedelta = timedelta(days=30), limit: in
     ids = session.execute(old.limit(limit)).scalars().all()
     session.execute(delete(job).where(job.c.id.in_(ids)))
     return len(ids)
+
+
+def _is_hopeless(row: Row[Any]) -> bool:
+    # A deploy that cuts a job short says nothing about the job.
+    return int(row.attempt) - int(row.interruptions) >= MAX_ATTEMPTS
 
 
 def _due(session: Session) -> Any:

@@ -19,6 +19,8 @@ job = Table(
     Column("state", String(10), nullable=False),
     # Raised at each start; a worker whose number is no longer this one is fenced off.
     Column("attempt", Integer, nullable=False, default=0),
+    # How many of the attempts ended because their process was told to stop.
+    Column("interruptions", Integer, nullable=False, server_default="0"),
     # When to send a queued job (again), or when a running one counts as abandoned.
     Column("due_at", UtcDateTime, nullable=False),
     Column("last_error", LongText),

@@ -29,7 +29,7 @@ class Observer:
         """Note a job given to Celery; `expired` when its last worker's lease had run out."""
 
     def job_ended(self, kind: str, outcome: str, seconds: float) -> None:
-        """Note an attempt that ended as `done`, `failed` or `fenced`, after so many seconds."""
+        """Note an attempt that ended as `done`, `failed`, `fenced` or `interrupted`."""
 
     def job_dead(self, kind: str) -> None:
         """Note a job that will not be tried again."""

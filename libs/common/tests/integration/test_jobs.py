@@ -9,7 +9,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
-from common.jobs import Fenced, RunningJob, cancel_jobs, enqueue, run_job, send_due_jobs
+from common.jobs import (
+    Fenced,
+    Interrupted,
+    RunningJob,
+    cancel_jobs,
+    enqueue,
+    run_job,
+    send_due_jobs,
+)
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job, metadata
 
@@ -156,6 +164,22 @@ def test_the_heartbeat_renews_and_notices_the_loss(database: Database) -> None:
 
     assert run_job(database, job_id, work, lease=timedelta(seconds=0.2))
     assert _state(database, job_id) == "cancelled"
+
+
+def test_a_job_that_a_shutdown_cuts_short_goes_on_at_once_and_has_not_failed(
+    database: Database,
+) -> None:
+    job_id = _enqueue(database)
+    _send(database)
+
+    def interrupted(_running: RunningJob) -> None:
+        raise Interrupted("the process shuts down")
+
+    for _ in range(MAX_ATTEMPTS + 1):
+        assert run_job(database, job_id, interrupted)
+        assert _send(database) == [("test.work", job_id)]
+    assert run_job(database, job_id, _complete(database))
+    assert _state(database, job_id) == "done"
 
 
 def test_an_abandoned_job_is_sent_again(database: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from common.db import Database
-from common.jobs import Fenced, RunningJob
+from common.jobs import Fenced, Interrupted, RunningJob
 from common.logging import get_logger
 from media.errors import UnusableFile
 from media.events import AssetDescribed, AssetFailed, AssetReady, emit_asset
@@ -21,10 +21,6 @@ from media.services.uploads import TRANSCODE, start_job
 from media.tags import Tags
 
 log = get_logger(__name__)
-
-
-class Interrupted(Exception):
-    """This process is shutting down: the job goes back to the queue."""
 
 
 @dataclass(frozen=True)
