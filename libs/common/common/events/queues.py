@@ -32,6 +32,7 @@ def read_broker(url: str, services: Sequence[str], queues: Sequence[str]) -> Bro
     away = (OSError, KombuError, *connection.connection_errors, *connection.channel_errors)
     try:
         with connection:
+            connection.ensure_connection(max_retries=0)
             waiting = {queue: _length(connection, queue) for queue in queues}
             return BrokerState(waiting, _unacked(connection, services))
     except away as error:

@@ -66,7 +66,7 @@ class PrometheusObserver(Observer):
         )
         self._job_ended = Histogram(
             "antiphon_job_attempt_seconds",
-            "How long attempts took that ended as done, failed or fenced.",
+            "How long attempts took, by how they ended.",
             [*by_kind, "outcome"],
             buckets=_JOB_BUCKETS,
             registry=self._registry,

@@ -41,14 +41,12 @@ class Reading(Generic[T]):
         return self._answer if self._answered.wait(_PATIENCE_SECONDS) else None
 
     def _find_out(self) -> None:
-        started = time.monotonic()
+        started, answer, kept = time.monotonic(), None, _FRESH_SECONDS
         try:
             answer = self._ask()
+            kept = max(_FRESH_SECONDS, _SHARE * (time.monotonic() - started))
         except Exception as error:  # whatever it is, the scrape says that there is no answer
             log.warning("metrics_reading_failed", reading=self._name, error=repr(error))
-            answer = None
-        ended = time.monotonic()
         with self._lock:
-            self._answer = answer
-            self._stale_at = ended + max(_FRESH_SECONDS, _SHARE * (ended - started))
+            self._answer, self._stale_at = answer, time.monotonic() + kept
             self._answered.set()

@@ -1,5 +1,7 @@
 """What operators see of the bus and change in it. Runs on MySQL, too, with TEST_DATABASE_URL."""
 
+import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -287,6 +289,18 @@ def test_a_broker_tells_what_waits_and_what_is_held(broker_url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["unix:///nowhere?db=0", "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1/"]
 )
-def test_a_broker_that_is_away_is_said_so(url: str) -> None:
+def test_a_broker_that_is_away_is_said_so_soon(url: str) -> None:
+    began = time.monotonic()
     with pytest.raises(Unavailable, match="does not answer"):
         read_broker(url, ["east"], ["east.events"])
+    assert time.monotonic() - began < 1
+
+
+def test_a_broker_that_hangs_is_said_so_in_time() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="does not answer"):
+            read_broker(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0", ["east"], ["east.events"])
+        assert 1 < time.monotonic() - began < 3

@@ -239,6 +239,23 @@ def test_an_answer_is_kept_for_seconds_and_longer_if_it_was_slow(
     assert time.monotonic() - began < 1.5
 
 
+def test_a_failure_is_not_kept_long_however_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.metrics.reading._FRESH_SECONDS", 0.05)
+    is_there = False
+
+    def ask() -> str:
+        if not is_there:
+            time.sleep(0.3)
+            raise OSError("timed out")
+        return "answer"
+
+    reading = Reading("unsteady", ask)
+    assert reading.value() is None
+    is_there = True
+    time.sleep(0.1)
+    assert reading.value() == "answer"
+
+
 @pytest.mark.parametrize("bind", ["9100", ":9100", "localhost", "127.0.0.1:", "127.0.0.1:99999"])
 def test_an_address_that_cannot_be_used_stops_the_start(
     bind: str, database: Database, broker_url: str
