@@ -41,6 +41,8 @@ def receive_upload(
     else:
         begins = upload.status == UploadStatus.FAILED
         if begins:
+            # Operators may have made a job that died go on: from here on it would only undo things.
+            cancel_jobs(session, _job_keys(upload.asset))
             upload.restart()
             upload.asset.run += 1
     if begins:
@@ -52,8 +54,7 @@ def receive_upload(
 def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
     """Delete an upload with its asset and files; unfinished jobs of it are fenced off."""
     asset = upload.asset
-    keys = [f"{kind}:{asset.id}:{asset.run}" for kind in (DESCRIBE, TRANSCODE)]
-    cancel_jobs(session, keys)
+    cancel_jobs(session, _job_keys(asset))
     asset.version += 1
     emit_asset_gone(session, upload)
     session.delete(upload)
@@ -77,8 +78,15 @@ def display_name(filename: str | None) -> str | None:
 
 def start_job(session: Session, kind: str, asset: Asset) -> None:
     """Queue a job of the asset's current run, once."""
-    key = f"{kind}:{asset.id}:{asset.run}"
-    enqueue(session, kind=kind, key=key, payload={"asset_id": asset.id})
+    enqueue(session, kind=kind, key=_job_key(kind, asset), payload={"asset_id": asset.id})
+
+
+def _job_key(kind: str, asset: Asset) -> str:
+    return f"{kind}:{asset.id}:{asset.run}"
+
+
+def _job_keys(asset: Asset) -> list[str]:
+    return [_job_key(kind, asset) for kind in (DESCRIBE, TRANSCODE)]
 
 
 def _create(session: Session, owner_id: str, received: Received) -> tuple[Upload, bool]:
