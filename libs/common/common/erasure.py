@@ -103,15 +103,17 @@ class Eraser:
     def _step(self, user_id: str) -> bool:
         """Erase one batch, or find that nothing is left; say whether to go on."""
         with self.database.transaction() as session:
+            now = db_time(session)
             mine = select(erased_user).where(
-                erased_user.c.user_id == user_id, erased_user.c.look_at <= db_time(session)
+                erased_user.c.user_id == user_id, erased_user.c.look_at <= now
             )
             row = session.execute(mine.with_for_update(skip_locked=True)).first()
             if row is None:  # another worker is at it
                 return False
             rows = self.erase_some(session, user_id)
             if rows:
-                _note(session, user_id, erased_rows=row.erased_rows + rows)
+                # Back to the end of the line: who owns little need not wait for who owns much.
+                _note(session, user_id, erased_rows=row.erased_rows + rows, look_at=now)
             elif not purge_envelopes(session, user_id):
                 self._finish(session, row)
                 return False

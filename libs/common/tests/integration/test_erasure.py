@@ -1,5 +1,6 @@
 """Erasing users step by step, and their data in stored envelopes."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -182,6 +183,21 @@ def test_a_turn_ends_so_that_other_chores_get_theirs(
         eraser()
         left.append(_count(database, note))
     assert left == [2 * BATCH, BATCH, 0]
+
+
+def test_who_owns_little_does_not_wait_for_who_owns_much(
+    database: Database, eraser: Eraser, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.erasure._TURN_SECONDS", 0.0)
+    other = new_id()
+    for owner, count in ((user_id, 9 * BATCH), (other, BATCH)):
+        _write(database, owner, count)
+        _begin(database, owner)
+        time.sleep(0.01)  # the database's clock tells milliseconds
+    for _ in range(6):
+        eraser()
+        time.sleep(0.01)
+    assert _receipts(database) == [(1, BATCH)]
 
 
 def test_what_was_under_way_is_erased_later_and_told(
