@@ -132,8 +132,9 @@ def deliver(database: Database) -> Deliver:
 
 
 @pytest.fixture
-def erase(database: Database) -> Callable[[], None]:
-    """Return a function that does the worker's chore of erasing deleted users."""
+def erase(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users, to the end."""
+    monkeypatch.setattr("common.erasure._TURN_SECONDS", 60.0)
     return make_eraser(database)
 
 

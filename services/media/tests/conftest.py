@@ -221,8 +221,11 @@ def deliver(database: Database, storage: LocalStorage) -> Deliver:
 
 
 @pytest.fixture
-def erase(database: Database, storage: LocalStorage) -> Callable[[], None]:
-    """Return a function that does the worker's chore of erasing deleted users."""
+def erase(
+    database: Database, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users, to the end."""
+    monkeypatch.setattr("common.erasure._TURN_SECONDS", 60.0)
     return make_eraser(database, storage)
 
 

@@ -126,8 +126,9 @@ def send(database: Database) -> Send:
 
 
 @pytest.fixture
-def erase(database: Database) -> Callable[[], None]:
-    """Return a function that does the worker's chore of erasing deleted users."""
+def erase(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that does the worker's chore of erasing deleted users, to the end."""
+    monkeypatch.setattr("common.erasure._TURN_SECONDS", 60.0)
     return make_eraser(database)
 
 

@@ -84,7 +84,8 @@ def _erase_some(session: Session, user_id: str) -> int:
 
 
 @pytest.fixture
-def eraser(database: Database) -> Eraser:
+def eraser(database: Database, monkeypatch: pytest.MonkeyPatch) -> Eraser:
+    monkeypatch.setattr("common.erasure._TURN_SECONDS", 60.0)
     return Eraser(database, "test", _erase_some, Erased)
 
 
