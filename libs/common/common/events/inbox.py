@@ -99,7 +99,7 @@ def _store_failure(database: Database, envelope: Envelope, error: Exception) -> 
     # A sibling may have applied the same event meanwhile: then this failure is only a duplicate.
     with database.transaction() as session:
         if not _is_known(session, envelope.id):
-            log.warning("event_failed", attempts=1, exc_info=error)
+            _log_failure("event_failed", 1, error)
             _store(session, envelope, "retry", _describe(error), attempts=1)
             observer().failed(envelope.type, dead=False)
 
@@ -144,7 +144,7 @@ def _fail_again(
             return
         attempts = before + 1
         dead = attempts >= MAX_ATTEMPTS
-        log.warning("event_dead" if dead else "event_failed", attempts=attempts, exc_info=error)
+        _log_failure("event_dead" if dead else "event_failed", attempts, error)
         session.execute(
             update(inbox)
             .where(_waiting(envelope.id))
@@ -158,6 +158,12 @@ def _fail_again(
         if dead:
             _bury(session, subscriptions, envelope)
     observer().failed(envelope.type, dead=dead)
+
+
+def _log_failure(what: str, attempts: int, error: Exception) -> None:
+    # A validation error's traceback shows what somebody wrote; its description does not.
+    traceback = None if isinstance(error, ValidationError) else error
+    log.warning(what, attempts=attempts, error=_describe(error), exc_info=traceback)
 
 
 def _bury(session: Session, subscriptions: Subscriptions, envelope: Envelope) -> None:
