@@ -21,9 +21,14 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, info: dict[str, Any] | None = None
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        statement_seconds: int | None = 30,
+        info: dict[str, Any] | None = None,
     ) -> None:
-        self.engine = _create_engine(url, pool_size)
+        self.engine = _create_engine(url, pool_size, statement_seconds)
         self.dialect = self.engine.dialect.name
         writer = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         self._write = sessionmaker(writer, expire_on_commit=False, info=info)
@@ -78,7 +83,7 @@ def _run_quietly(callback: Callable[[], None]) -> None:
         log.warning("after_commit_failed", exc_info=True)
 
 
-def _create_engine(url: str, pool_size: int) -> Engine:
+def _create_engine(url: str, pool_size: int, statement_seconds: int | None) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(
             url,
@@ -99,7 +104,11 @@ def _create_engine(url: str, pool_size: int) -> Engine:
         pool_pre_ping=True,
         pool_recycle=1800,
         isolation_level="READ COMMITTED",
-        connect_args={"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30},
+        connect_args={
+            "connect_timeout": 5,
+            "read_timeout": statement_seconds,
+            "write_timeout": statement_seconds,
+        },
     )
     event.listen(engine, "connect", _configure_mysql)
     return engine

@@ -23,7 +23,8 @@ from common.db.types import Id, LongText, UtcDateTime
 @contextmanager
 def configured(service: str, database_url: str) -> Iterator[Config]:
     """Give Alembic's configuration for the service, with a connection to its schema."""
-    database = Database(database_url, pool_size=1)
+    # No limit of time: rebuilding a large table takes what it takes.
+    database = Database(database_url, pool_size=1, statement_seconds=None)
     try:
         writer = database.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with writer.connect() as connection:
@@ -90,12 +91,16 @@ def _render_type(_kind: str, item: object, context: Any) -> str | Literal[False]
 
 
 def main(services: list[str]) -> None:
-    """Migrate each service's schema from its `<SERVICE>_DATABASE_URL`."""
+    """Migrate each service's schema, as the user of its `<SERVICE>_MIGRATION_DATABASE_URL`.
+
+    Where there is only one user, such as on SQLite, `<SERVICE>_DATABASE_URL` is enough.
+    """
     if not services:
         raise SystemExit("Usage: python -m common.db.migrate SERVICE [SERVICE ...]")
     for service in services:
         variable = f"{service.upper()}_DATABASE_URL"
-        url = os.environ.get(variable)
+        url = os.environ.get(variable.replace("DATABASE", "MIGRATION_DATABASE"))
+        url = url or os.environ.get(variable)
         if not url:
             raise SystemExit(f"{variable} is not set, so {service} cannot be migrated.")
         upgrade(service, url)
