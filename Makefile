@@ -39,7 +39,7 @@ run: $(VENV)/.run ## Start all of Antiphon on http://localhost:8080
 test: $(VENV)/.dev ## Run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist worksteal
+FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist load --maxschedchunk 1
 faults: $(VENV)/.dev ## Kill every part in mid-stream and count (under 15 minutes)
 	FAULTS=standard FAULTS_REPORT=build/faults.md $(FAULT_TESTS) -n 3 --timeout 600
 

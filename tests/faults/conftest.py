@@ -19,12 +19,18 @@ MakeChoir = Callable[..., Choir]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the longer tests out of the short form."""
-    if current().name != "short":
+    """Leave the longer tests out of the short form; start the longest of them first otherwise."""
+    if current().name == "short":
+        longer = [item for item in items if item.get_closest_marker("standard")]
+        config.hook.pytest_deselected(items=longer)
+        items[:] = [item for item in items if item not in longer]
         return
-    longer = [item for item in items if item.get_closest_marker("standard")]
-    config.hook.pytest_deselected(items=longer)
-    items[:] = [item for item in items if item not in longer]
+    longest = [item for item in items if item.get_closest_marker("longest")]
+    others = [item for item in items if item not in longest]
+    # xdist gives each process two tests to begin with: not two of the longest.
+    pairs = zip(longest, others, strict=False)
+    first = [item for pair in pairs for item in pair]
+    items[:] = first + [item for item in items if item not in first]
 
 
 @pytest.fixture(scope="session")

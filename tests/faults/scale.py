@@ -43,7 +43,7 @@ SCALES = {
         Scale(
             name="short",
             events=300,
-            kills=5,
+            kills=4,
             stops=1,
             redis_kills=2,
             database_kills=2,

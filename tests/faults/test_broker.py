@@ -9,7 +9,7 @@ from tests.faults.scale import Scale, seeded
 from tests.faults.tally import Tally
 
 _RESUME_SECONDS = 15
-_DRAG_SECONDS = 0.01
+_DRAG_SECONDS = 0.005
 """How long a handler takes: slower than the writer, so that Redis has something to lose."""
 _CLAIM = 100
 """How many deliveries a relay may publish after it found the queue just under its limit."""
@@ -22,7 +22,7 @@ def test_redis_killed_in_mid_stream(choir: Choir, scale: Scale, tally: Tally) ->
     dice = seeded(5, tally.dialect)
     for name in ("choir", "echo", "echo"):
         choir.start(name, DRAG_SECONDS=_DRAG_SECONDS)
-    writer = choir.start_writer(new_subjects(scale.events), scale.redis_kills * 3)
+    writer = choir.start_writer(new_subjects(scale.events), scale.redis_kills * 2)
     wait_for(lambda: choir.applied() > 0, 30)
     slowest = 0.0
     for _ in range(scale.redis_kills):
@@ -62,6 +62,7 @@ def test_redis_wiped_and_put_back_in_time(choir: Choir, scale: Scale, tally: Tal
 
 
 @pytest.mark.standard
+@pytest.mark.longest
 def test_redis_away_while_services_write(make_choir: MakeChoir, scale: Scale, tally: Tally) -> None:
     """One subscriber is away too, so that its queue reaches its limit once Redis is back."""
     choir = make_choir("echo", "mute")
