@@ -27,9 +27,8 @@ def install_mariadb(data: Path) -> None:
     if program is None:
         raise FileNotFoundError(HOW_TO_GET_IT)
     options = [
-        "--no-defaults",
+        *_files_options(data.parent),
         f"--datadir={data}",
-        f"--user={getpass.getuser()}",
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         *_SIZES,
@@ -51,11 +50,10 @@ def start_mariadb(folder: Path) -> subprocess.Popen[bytes]:
     if program is None:
         raise FileNotFoundError(HOW_TO_GET_IT)
     options = [
-        "--no-defaults",
+        *_files_options(folder),
         f"--datadir={folder}/data",
         f"--socket={folder}/mariadb.sock",
         f"--pid-file={folder}/mariadb.pid",
-        f"--user={getpass.getuser()}",
         "--skip-networking",
         "--character-set-server=utf8mb4",
         "--collation-server=utf8mb4_unicode_520_ci",
@@ -65,6 +63,13 @@ def start_mariadb(folder: Path) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([program, *options], stdout=log, stderr=log)
     _wait_until_it_answers(process, folder)
     return process
+
+
+def _files_options(folder: Path) -> list[str]:
+    # In a shared folder, a server that starts deletes the temporary tables of all the others.
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return ["--no-defaults", f"--tmpdir={temporary}", f"--user={getpass.getuser()}"]
 
 
 def mariadb_url(folder: Path) -> str:
