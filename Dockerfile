@@ -92,10 +92,13 @@ CMD ["--help"]
 
 FROM cli AS caddyfile
 ARG UPSTREAMS="auth=auth-web:8000 catalog=catalog-web:8000 playlist=playlist-web:8000 media=media-web:8000"
+# How long requests wait for a service that is down: here for its only web to start again.
+ARG BRIDGE_SECONDS=20
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 # shellcheck disable=SC2086
-RUN for upstream in $UPSTREAMS; do printf -- '--upstream\0%s\0' "$upstream"; done \
-    | xargs -0 python -m gateway --listen 0.0.0.0:8080 --media-root /srv/media > /tmp/Caddyfile
+RUN printf -- '--upstream\0%s\0' $UPSTREAMS \
+    | xargs -0 python -m gateway --listen 0.0.0.0:8080 --media-root /srv/media \
+        --bridge-seconds "$BRIDGE_SECONDS" > /tmp/Caddyfile
 
 FROM caddy:2-alpine AS gateway
 COPY --from=caddyfile /tmp/Caddyfile /etc/caddy/Caddyfile
@@ -106,3 +109,17 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/docs"]
 CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+
+# Not an image but files: `make sbom`.
+FROM packages AS bill-of-materials
+RUN pip install --quiet --no-cache-dir --only-binary=:all: cyclonedx-bom==7.5.0 \
+    && cyclonedx-py environment --output-reproducible --output-file /python.cdx.json \
+        /opt/antiphon/bin/python
+FROM runtime AS debian
+RUN dpkg-query --show > /tmp/debian.txt
+FROM media-jobs AS debian-media-jobs
+RUN dpkg-query --show > /tmp/debian.txt
+FROM scratch AS sbom
+COPY --from=bill-of-materials /python.cdx.json /
+COPY --from=debian /tmp/debian.txt /debian.txt
+COPY --from=debian-media-jobs /tmp/debian.txt /debian-media-jobs.txt

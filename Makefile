@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean
+.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -63,6 +63,27 @@ bench: bench-bus ## Measure how fast Antiphon is
 
 bench-bus: $(VENV)/.dev ## Measure the bus: commit to effect, and what the outbox costs (4 minutes)
 	$(BIN)/python tests/bench/bus.py
+
+# SCALE=1: two of everything. CLOUDINARY=1: media's files are kept there, see docs/operations.md.
+COMPOSE = docker compose -f docker-compose.yml $(if $(SCALE),-f docker-compose.scale.yml) \
+  $(if $(CLOUDINARY),-f docker-compose.cloudinary.yml)
+
+up: ## Build and start all of Antiphon in containers, on http://localhost:8080
+	$(COMPOSE) up --build --wait --quiet-pull --remove-orphans
+	@echo "Antiphon is ready on $${ANTIPHON_URL:-http://localhost:8080} (try: antiphon demo)"
+
+down: ## Stop the containers; their data stays (remove it too: make down VOLUMES=1)
+	$(COMPOSE) --profile '*' down --remove-orphans $(if $(VOLUMES),--volumes)
+
+logs: ## Follow the containers' logs
+	$(COMPOSE) logs --follow --tail 100
+
+images: ## Build the containers' images and show their sizes
+	$(COMPOSE) build
+	@docker images --filter 'reference=antiphon/*' --format 'table {{.Repository}}\t{{.Size}}'
+
+sbom: ## List what is in the images, as CycloneDX and Debian packages, in build/sbom
+	docker build --quiet --target sbom --output build/sbom .
 
 lock: ## Pin requirements again (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
