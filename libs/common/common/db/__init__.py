@@ -1,6 +1,6 @@
 """SQLAlchemy as the services use it: types, one transaction at the edge, keyset pages."""
 
-from common.db.database import Database, after_commit, db_time
+from common.db.database import Database, after_commit, db_now, db_time
 from common.db.keyset import Page, page
 from common.db.types import TYPES, Id, LongText, UtcDateTime, new_id, new_metadata, utcnow
 
@@ -12,6 +12,7 @@ __all__ = [
     "Page",
     "UtcDateTime",
     "after_commit",
+    "db_now",
     "db_time",
     "new_id",
     "new_metadata",

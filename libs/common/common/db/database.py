@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.functions import FunctionElement
 
+from common.db.types import UtcDateTime
 from common.logging import get_logger
 
 log = get_logger(__name__)
@@ -73,6 +76,24 @@ def db_time(session: Session) -> datetime:
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     now: datetime = session.execute(text("SELECT UTC_TIMESTAMP(6)")).scalar_one()
     return now.replace(tzinfo=UTC)
+
+
+class db_now(FunctionElement[datetime]):  # noqa: N801 - reads like the SQL function it is
+    """The database's clock within a statement, without the round trip of `db_time`."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(db_now)
+def _mysql_now(*_: object, **__: object) -> str:
+    return "UTC_TIMESTAMP(6)"
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(*_: object, **__: object) -> str:
+    # As SQLAlchemy stores it; SQLite's clock has milliseconds.
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 def _run_quietly(callback: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Database, db_time, utcnow
+from common.db import Database, db_now, db_time, utcnow
 from common.events.envelope import Envelope
 from common.events.subscriptions import Subscriptions
 from common.events.tables import inbox
@@ -79,7 +79,7 @@ def _is_known(session: Session, event_id: str) -> bool:
 def _store(
     session: Session, envelope: Envelope, state: str, error: str | None = None, attempts: int = 0
 ) -> None:
-    now = db_time(session)
+    again_at = db_time(session) + _backoff(attempts) if state == "retry" else db_now()
     session.execute(
         insert(inbox).values(
             event_id=envelope.id,
@@ -87,10 +87,10 @@ def _store(
             subject=envelope.subject[:200],
             state=state,
             attempts=attempts,
-            next_at=now + _backoff(attempts) if state == "retry" else now,
+            next_at=again_at,
             last_error=error,
             envelope=None if state == "done" else envelope.model_dump_json(),
-            received_at=now,
+            received_at=db_now(),
         )
     )
 

@@ -9,7 +9,7 @@ import yaml
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Database, after_commit, db_time
+from common.db import Database, after_commit, db_now, db_time
 from common.events.envelope import Envelope, Event
 from common.events.nudge import Nudge
 from common.events.tables import outbox, outbox_delivery
@@ -44,7 +44,6 @@ class Outbox:
         if event.event_type not in self.routes:
             raise LookupError(f"{event.event_type} has no entry in contracts/subscribers.yaml")
         envelope = Envelope.wrap(self.source, event)
-        now = db_time(session)
         session.execute(
             insert(outbox).values(
                 event_id=envelope.id,
@@ -53,18 +52,18 @@ class Outbox:
                 version=event.version,
                 user_id=getattr(event, event.data_of) if event.data_of else None,
                 envelope=envelope.model_dump_json(),
-                created_at=now,
+                created_at=db_now(),
             )
         )
-        deliveries = [
-            {"event_id": envelope.id, "subscriber": subscriber, "next_at": now, "attempts": 0}
-            for subscriber in self.routes[event.event_type]
-            if subscriber != "external"
-        ]
-        if deliveries:
-            session.execute(insert(outbox_delivery), deliveries)
-            if self.nudge:
-                after_commit(session, self.nudge.send)
+        subscribers = [name for name in self.routes[event.event_type] if name != "external"]
+        for subscriber in subscribers:
+            session.execute(
+                insert(outbox_delivery).values(
+                    event_id=envelope.id, subscriber=subscriber, next_at=db_now(), attempts=0
+                )
+            )
+        if subscribers and self.nudge:
+            after_commit(session, self.nudge.send)
         return envelope.id
 
 
