@@ -109,6 +109,8 @@ class KombuBus:
 
     def close(self) -> None:
         """See `Bus`; unacknowledged messages go back to their queue."""
+        # kombu hands over one more, of the pop that is under way; nobody would tell its producer.
+        self._handle = _refuse
         self._connection.release()
 
     def _open(self) -> Any:

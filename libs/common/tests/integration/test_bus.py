@@ -40,3 +40,17 @@ def test_a_full_queue_takes_nothing_more(
     assert kombu_bus.receive("queue", received.append, seconds=0.5) == 4
     assert received == [b"1", b"2", b"3", b"4"]
     assert kombu_bus.publish("queue", [b"5"])
+
+
+def test_what_comes_while_closing_is_left_to_the_next(broker_url: str) -> None:
+    """Nobody would acknowledge it: its producer would wait for the end of a lease."""
+    closing, next_one, publishing = (KombuBus(broker_url, "test") for _ in range(3))
+    received: list[bytes] = []
+    closing.receive("left", received.append, seconds=0.1)  # its pop goes on
+    publishing.publish("left", [b"1"])
+    closing.close()
+    assert received == []
+    assert next_one.receive("left", received.append, seconds=1) == 1
+    assert received == [b"1"]
+    next_one.close()
+    publishing.close()
