@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from urllib.parse import urlencode
@@ -54,8 +54,8 @@ def clients(token: str, services: Iterable[str] = SERVICES) -> list[Maker]:
     load = uuid4().hex[:8]
     for service in services:
         makers.append(partial(_read, service, token))
-        makers.append(partial(_write, service, token, f"quick-{load}", 0.0))
-        makers.append(partial(_write, service, token, f"slow-{load}", _SLOW_SECONDS))
+        makers.append(partial(write, service, token, f"quick-{load}", 0.0))
+        makers.append(partial(write, service, token, f"slow-{load}", _SLOW_SECONDS))
     return makers
 
 
@@ -87,17 +87,25 @@ def _read(service: str, token: str, _number: int) -> Request:
     return Request("GET", _READS[service], headers={"Authorization": f"Bearer {token}"})
 
 
-def _write(service: str, token: str, client: str, trickle: float, number: int) -> Request:
+def write(
+    service: str,
+    token: str,
+    client: str,
+    trickle: float,
+    number: int,
+    audio: Callable[[], bytes] = lambda: b"fLaC" + os.urandom(50_000),
+) -> Request:
+    """Return a request that makes something with a name of its own, sent in `trickle` seconds."""
     marker = f"{service}-{client}-{number}"
-    path, content_type, body, status = _making(service, marker)
+    path, content_type, body, status = _making(service, marker, audio)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
     return Request("POST", path, body, headers, status, marker, trickle)
 
 
-def _making(service: str, marker: str) -> tuple[str, str, bytes, int]:
+def _making(service: str, marker: str, audio: Callable[[], bytes]) -> tuple[str, str, bytes, int]:
     """Return path, type and body of a request that makes something, and the status it gets."""
     if service == "media":
-        return "/api/v1/uploads", "multipart/form-data; boundary=edge", _form(marker), 202
+        return "/api/v1/uploads", "multipart/form-data; boundary=edge", _form(marker, audio()), 202
     account = {"email": f"{marker}@example.org", "password": _PASSWORD}
     path, value = {
         "auth": ("/api/v1/auth/register", account | {"username": marker}),
@@ -107,7 +115,7 @@ def _making(service: str, marker: str) -> tuple[str, str, bytes, int]:
     return path, "application/json", json.dumps(value).encode(), 201
 
 
-def _form(name: str) -> bytes:
+def _form(name: str, audio: bytes) -> bytes:
     disposition = f'form-data; name="file"; filename="{name}"'
     head = f"--edge\r\nContent-Disposition: {disposition}\r\n\r\n".encode()
-    return head + b"fLaC" + name.encode() + os.urandom(50_000) + b"\r\n--edge--\r\n"
+    return head + audio + b"\r\n--edge--\r\n"
