@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import http.client
 import json
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.routes import Service
-from gateway.testing.running import Response, RunningGateway
+from gateway.testing.running import Response, RunningGateway, connection
 from gateway.testing.upstream import Reply, Seen, Upstream
 
 Start = Callable[..., contextlib.AbstractContextManager[RunningGateway]]
@@ -184,6 +185,48 @@ def test_a_request_without_end_does_not_hold_up_the_end(
         assert 0.2 < time.monotonic() - started < 5
         answer.set()
         caller.join()
+
+
+def test_a_download_under_way_is_finished_before_the_end(
+    start_gateway: Start, upstreams: dict[Service, Upstream], media_root: Path
+) -> None:
+    audio = b"audio" * 2_000_000  # more than sockets hold, so that it is not sent ahead
+    (media_root / "long.m4s").write_bytes(audio)
+    upstreams["media"].answer = lambda seen: Reply(headers={"X-Accel-Redirect": "/long.m4s"})
+    with (
+        start_gateway("sending") as gateway,
+        contextlib.closing(connection(gateway.address)) as caller,
+    ):
+        caller.request("GET", "/media/token/long.m4s")
+        answer = caller.getresponse()
+        received = answer.read(1000)
+        gateway.process.terminate()
+        time.sleep(0.5)
+        assert gateway.process.poll() is None
+        with pytest.raises(OSError, match=r"refused|No such file"):
+            gateway.get("/nothing")
+        received += answer.read()
+        assert gateway.process.wait(5) == 0
+    assert received == audio
+
+
+def test_a_download_without_end_is_cut_off(
+    start_gateway: Start, upstreams: dict[Service, Upstream], media_root: Path
+) -> None:
+    (media_root / "endless.m4s").write_bytes(b"audio" * 2_000_000)
+    upstreams["media"].answer = lambda seen: Reply(headers={"X-Accel-Redirect": "/endless.m4s"})
+    with (
+        start_gateway("cutting", grace_seconds=0.5) as gateway,
+        contextlib.closing(connection(gateway.address)) as caller,
+    ):
+        caller.request("GET", "/media/token/endless.m4s")
+        answer = caller.getresponse()
+        answer.read(1000)
+        started = time.monotonic()
+        assert gateway.stop() == 0
+        assert 0.4 < time.monotonic() - started < 5
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
 
 
 def test_an_idle_gateway_stops_at_once(start_gateway: Start) -> None:
