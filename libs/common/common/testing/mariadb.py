@@ -40,11 +40,12 @@ def install_mariadb(data: Path) -> None:
         )
 
 
-def start_mariadb(folder: Path) -> subprocess.Popen[bytes]:
+def start_mariadb(folder: Path, *further: str) -> subprocess.Popen[bytes]:
     """Start a server with its socket and log in `folder` and its data in `folder/data`.
 
-    Returns when it answers, after it has recovered from a crash if there was one. Keep the folder's
-    path short: a socket's may have 107 characters. Raises RuntimeError with the end of the log.
+    `further` are more of its options. Returns when it answers, after it has recovered from a crash
+    if there was one. Keep the folder's path short: a socket's may have 107 characters. Raises
+    RuntimeError with the end of the log.
     """
     program = find_mariadbd()
     if program is None:
@@ -58,6 +59,7 @@ def start_mariadb(folder: Path) -> subprocess.Popen[bytes]:
         "--character-set-server=utf8mb4",
         "--collation-server=utf8mb4_unicode_520_ci",
         *_SIZES,
+        *further,
     ]
     with (folder / "mariadb.log").open("ab") as log:
         process = subprocess.Popen([program, *options], stdout=log, stderr=log)

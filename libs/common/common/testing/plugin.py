@@ -1,6 +1,5 @@
 """The pytest plugin: a real Redis, migrated schemas, tokens, and no network in unit tests."""
 
-import itertools
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_socket
 import redis
+from sqlalchemy import MetaData
 
 import common
 from common.auth.revocations import RevocationList
@@ -20,9 +20,11 @@ from common.cache import Cache
 from common.db import Database
 from common.events import Outbox, load_routes
 from common.testing.contracts import only_valid_events, received_samples
-from common.testing.schemas import fresh_schema
+from common.testing.schemas import MakeSchema
 from common.testing.tokens import TestIssuer
 from common.testing.valkey import start_valkey, stop
+
+pytest_plugins = ("common.testing.mysql_plugin",)
 
 MakeDatabase = Callable[..., Database]
 
@@ -87,24 +89,18 @@ def cache_url(valkey_socket: Path) -> str:
 
 
 @pytest.fixture
-def make_database(
-    tmp_path: Path, contracts_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MakeDatabase]:
+def make_database(make_schema: MakeSchema, contracts_dir: Path) -> Iterator[MakeDatabase]:
     """Return a function that gives a service a freshly migrated schema of its own.
 
-    Its sessions carry the outbox and what else is given. An event that breaks its contract fails
-    the test, whichever outbox it is written to.
+    `tables` are made in it besides. Its sessions carry the outbox and what else is given. An event
+    that breaks its contract fails the test, whichever outbox it is written to.
     """
-    templates = tmp_path_factory.getbasetemp()
-    numbers = itertools.count()
     with ExitStack() as stack:
         stack.enter_context(only_valid_events(contracts_dir))
 
-        def make(service: str, **carried: object) -> Database:
-            folder = tmp_path / f"database-{next(numbers)}"
-            folder.mkdir()
-            url = stack.enter_context(fresh_schema(service, folder, templates))
+        def make(service: str, tables: MetaData | None = None, **carried: object) -> Database:
             outbox = Outbox(f"/{service}", load_routes(contracts_dir))
+            url = make_schema(service, tables)
             database = Database(url, info={"outbox": outbox, **carried})
             stack.callback(database.dispose)
             return database

@@ -1,10 +1,9 @@
-"""What operators see of the bus and change in it. Runs on MySQL, too, with TEST_DATABASE_URL."""
+"""What operators see of the bus and change in it."""
 
 import socket
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -19,7 +18,7 @@ from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
 from common.events.operations import REPLAYABLE, Backlog, Replayed, Selection
 from common.events.queues import read_broker
 from common.events.tables import inbox, outbox, outbox_delivery
-from common.testing.schemas import fresh_schema
+from common.testing.schemas import MakeSchema
 
 SUNG, HEARD = "choir.note.sung.v1", "choir.note.heard.v1"
 ROUTES = {SUNG: ["east", "west"], HEARD: ["east", "external"], "other.note.sung.v1": ["north"]}
@@ -36,12 +35,11 @@ class Heard(Sung):
 
 
 @pytest.fixture
-def database(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database(make_schema: MakeSchema) -> Iterator[Database]:
     # Any service's schema has the tables of the bus.
-    with fresh_schema("auth", tmp_path, tmp_path_factory.getbasetemp()) as url:
-        database = Database(url, info={"outbox": Outbox("/choir", ROUTES)})
-        yield database
-        database.dispose()
+    database = Database(make_schema("auth"), info={"outbox": Outbox("/choir", ROUTES)})
+    yield database
+    database.dispose()
 
 
 def _emit(database: Database, event: type[Sung] = Sung, *, age: timedelta | None = None) -> str:

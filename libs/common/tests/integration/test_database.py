@@ -1,20 +1,19 @@
 import multiprocessing
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
 
 from common.db import Database, after_commit, db_time, utcnow
+from common.testing.schemas import MakeSchema
 
 counter = Table("counter", MetaData(), Column("value", Integer, nullable=False))
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/counter.db"
+def url(make_schema: MakeSchema) -> str:
+    url = make_schema(tables=counter.metadata)
     database = Database(url)
-    counter.metadata.create_all(database.engine)
     with database.transaction() as session:
         session.execute(insert(counter).values(value=0))
     database.dispose()
@@ -25,7 +24,8 @@ def _read_then_write(url: str, times: int) -> None:
     database = Database(url)
     for _ in range(times):
         with database.transaction() as session:
-            value = session.execute(select(counter.c.value)).scalar_one()
+            # What locks on MySQL means nothing to SQLite, where the transaction does.
+            value = session.execute(select(counter.c.value).with_for_update()).scalar_one()
             session.execute(update(counter).values(value=value + 1))
     database.dispose()
 

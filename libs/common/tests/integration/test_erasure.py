@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -18,7 +17,7 @@ from common.events import Envelope, Event, Outbox, Subscriptions, emit
 from common.events.inbox import receive
 from common.events.purging import purge_envelopes
 from common.events.tables import inbox, outbox, outbox_delivery
-from common.testing.schemas import fresh_schema
+from common.testing.schemas import MakeSchema
 
 BATCH = 5
 
@@ -50,15 +49,13 @@ class Erased(Event):
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(make_schema: MakeSchema) -> Iterator[Database]:
     routes = {kind.event_type: ["other"] for kind in (NoteWritten, NoteDeleted, Erased)}
     outbox = {"outbox": Outbox("/test", routes)}
     # Any service's schema that has the tables of the bus and of erasures.
-    with fresh_schema("playlist", tmp_path, tmp_path) as url:
-        database = Database(url, info=outbox)
-        metadata.create_all(database.engine)
-        yield database
-        database.dispose()
+    database = Database(make_schema("playlist", metadata), info=outbox)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture

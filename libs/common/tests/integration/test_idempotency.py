@@ -58,7 +58,6 @@ class Shop:
     """The application under test, and what its tests ask of it."""
 
     def __init__(self, database: Database, verifier: TokenVerifier, mint: Callable[..., str]):
-        metadata.create_all(database.engine)
         self.database, self._mint = database, mint
         self.closed = 0
         """How many more orders to refuse, slowly."""
@@ -178,7 +177,7 @@ def shop(
     make_verifier: Callable[[Database], TokenVerifier],
     mint_token: Callable[..., str],
 ) -> Shop:
-    database = make_database("auth")
+    database = make_database("auth", metadata)
     return Shop(database, make_verifier(database), mint_token)
 
 

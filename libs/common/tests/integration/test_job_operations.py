@@ -1,10 +1,9 @@
-"""What operators see of jobs and change in them. Runs on MySQL, too, with TEST_DATABASE_URL."""
+"""What operators see of jobs and change in them."""
 
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,18 +14,17 @@ from common.errors import Conflict, NotFound
 from common.jobs import RunningJob, enqueue, run_job
 from common.jobs.operations import STATES, cancel_job, job_backlog, list_jobs, retry_job
 from common.jobs.tables import job
-from common.testing.schemas import fresh_schema
+from common.testing.schemas import MakeSchema
 
 LEASE = timedelta(seconds=0.3)
 
 
 @pytest.fixture
-def database(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database(make_schema: MakeSchema) -> Iterator[Database]:
     # The schema of a service that has jobs.
-    with fresh_schema("media", tmp_path, tmp_path_factory.getbasetemp()) as url:
-        database = Database(url)
-        yield database
-        database.dispose()
+    database = Database(make_schema("media"))
+    yield database
+    database.dispose()
 
 
 def _enqueue(database: Database, key: str = "k", kind: str = "test.work", n: int = 1) -> str:

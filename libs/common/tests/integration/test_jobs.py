@@ -1,7 +1,6 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +19,14 @@ from common.jobs import (
 )
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job, metadata
+from common.testing.schemas import MakeSchema
 
 Sent = list[tuple[str, str]]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/jobs.db")
-    metadata.create_all(database.engine)
+def database(make_schema: MakeSchema) -> Iterator[Database]:
+    database = Database(make_schema(tables=metadata))
     yield database
     database.dispose()
 
@@ -156,13 +155,13 @@ def test_the_heartbeat_renews_and_notices_the_loss(database: Database) -> None:
     job_id = _enqueue(database)
 
     def work(running: RunningJob) -> None:
-        assert not running.lost.wait(0.3)
+        assert not running.lost.wait(1.5)
         assert _send(database) == []  # renewed, though the lease was short
         with database.transaction() as session:
             assert cancel_jobs(session, ["k"]) == 1
         assert running.lost.wait(5)
 
-    assert run_job(database, job_id, work, lease=timedelta(seconds=0.2))
+    assert run_job(database, job_id, work, lease=timedelta(seconds=1))
     assert _state(database, job_id) == "cancelled"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from common.db import TYPES, Database, Id, new_id, page
 from common.errors import Invalid
+from common.testing.schemas import MakeSchema
 
 
 def _cursor(*values: object) -> str:
@@ -27,9 +28,8 @@ class Item(Base):
 
 
 @pytest.fixture
-def database(tmp_path: object) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/items.db")
-    Base.metadata.create_all(database.engine)
+def database(make_schema: MakeSchema) -> Database:
+    database = Database(make_schema(tables=Base.metadata))
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with database.transaction() as session:
         # Every rank and time stands for several rows: ties are what keysets get wrong.

@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -22,7 +21,7 @@ from common.jobs import enqueue
 from common.metrics import Observer, observe_with, observer, server
 from common.metrics.reading import Reading
 from common.metrics.server import Health, serve
-from common.testing.schemas import fresh_schema
+from common.testing.schemas import MakeSchema
 
 LOOPS = ("relay", "consumer")
 Scrape = Callable[[], dict[tuple[str, ...], float]]
@@ -34,13 +33,12 @@ class Sung(Event):
 
 
 @pytest.fixture
-def database(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def database(make_schema: MakeSchema) -> Iterator[Database]:
     # A schema with the tables of bus and jobs.
-    with fresh_schema("media", tmp_path, tmp_path_factory.getbasetemp()) as url:
-        routes = {Sung.event_type: ["east", "west", "external"]}
-        database = Database(url, info={"outbox": Outbox("/choir", routes)})
-        yield database
-        database.dispose()
+    routes = {Sung.event_type: ["east", "west", "external"]}
+    database = Database(make_schema("media"), info={"outbox": Outbox("/choir", routes)})
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
