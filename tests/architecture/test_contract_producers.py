@@ -12,6 +12,7 @@ from common.db import Database
 from common.events import Envelope, Event, Outbox, emit, load_routes
 from common.events.tables import metadata
 from common.testing.contracts import only_valid_events, published_samples, violations
+from common.testing.schemas import MakeSchema
 
 SERVICES = ("auth", "catalog", "playlist", "media")
 
@@ -27,10 +28,9 @@ class Misspelt(Event):
 
 
 @pytest.fixture
-def database(tmp_path: Path, contracts_dir: Path) -> Iterator[Database]:
+def database(make_schema: MakeSchema, contracts_dir: Path) -> Iterator[Database]:
     outbox = Outbox("/auth", load_routes(contracts_dir))
-    database = Database(f"sqlite:///{tmp_path}/bus.db", info={"outbox": outbox})
-    metadata.create_all(database.engine)
+    database = Database(make_schema(tables=metadata), info={"outbox": outbox})
     yield database
     database.dispose()
 
