@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.functions import FunctionElement
 
+from common.db.failover import committing, drop_useless_connections
 from common.db.types import UtcDateTime
 from common.logging import get_logger
 
@@ -39,9 +40,12 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open the one transaction of a use case; commit at the end, roll back on any error."""
+        """Open the one transaction of a use case; commit at the end, roll back on any error.
+
+        Raises Unconfirmed when the connection is lost at the commit.
+        """
         with self._write() as session:
-            with session.begin():
+            with committing(session):
                 yield session
             for callback in session.info.pop("after_commit", ()):
                 _run_quietly(callback)
@@ -124,6 +128,8 @@ def _create_engine(url: str, pool_size: int, statement_seconds: int | None) -> E
         hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=1800,
+        # Who waits longer for a connection had better be told to come again.
+        pool_timeout=10,
         isolation_level="READ COMMITTED",
         connect_args={
             "connect_timeout": 5,
@@ -132,6 +138,7 @@ def _create_engine(url: str, pool_size: int, statement_seconds: int | None) -> E
         },
     )
     event.listen(engine, "connect", _configure_mysql)
+    drop_useless_connections(engine)
     return engine
 
 
@@ -154,4 +161,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _configure_mysql(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY'")
+        cursor.execute(
+            "SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY',"
+            # Shorter than the driver waits for an answer: a lock is no lost connection.
+            " innodb_lock_wait_timeout = 20"
+        )

@@ -11,19 +11,20 @@ import orjson
 from flask import Request, Response, current_app, g, request
 from flask_openapi import APIBlueprint, Info, OpenAPI
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from common.auth.access import Access, access_of, set_identity
 from common.auth.tokens import TokenVerifier
 from common.cache import Cache
-from common.db import Database, new_id
+from common.db import Database, is_undone, new_id
 from common.errors import Malformed, Unauthorized, UnsupportedMediaType
 from common.logging import get_logger
 from common.tracing import trace
 from common.web.cors import register_cors
 from common.web.health import register_health
-from common.web.idempotency import KeyedTransaction
+from common.web.idempotency import KeyedTransaction, is_repeatable
 from common.web.metrics import register_metrics
 from common.web.problems import Problem, problem, register_error_handlers, validation_problem
 
@@ -52,6 +53,16 @@ class ServiceApp(OpenAPI):
     """Flask with OpenAPI that turns pydantic models, dicts and lists into JSON by orjson."""
 
     request_class = JsonRequest
+
+    def dispatch_request(self) -> Any:
+        """Answer; once more if the database undid a request that may come twice anyway."""
+        try:
+            return super().dispatch_request()
+        except DBAPIError as error:
+            if not (is_undone(error) and is_repeatable()):
+                raise
+            log.warning("request_tried_again", error=repr(error.orig))
+            return super().dispatch_request()
 
     def make_response(self, rv: Any) -> Response:
         """Accept `body`, `(body, status)` and `(body, status, headers)`."""

@@ -31,6 +31,7 @@ PUBLIC_KEY_LENGTH = 32
 _ATTRIBUTE = "__idempotent__"
 # Visible ASCII, bare or as a string of RFC 9651.
 _KEY = re.compile(r'"([!#-\[\]-~]{1,128})"|([!#-\[\]-~]{1,128})')
+_IDEMPOTENT_METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 
@@ -113,6 +114,19 @@ def idempotent(view: View) -> View:
 def is_idempotent(view: Callable[..., object]) -> bool:
     """Whether a view heeds the Idempotency-Key."""
     return getattr(view, _ATTRIBUTE, False)
+
+
+def is_repeatable() -> bool:
+    """Whether doing the request once more is as good as doing it once (RFC 9110 §9.2.2).
+
+    Not if its body is a stream, which cannot be read again.
+    """
+    if request.content_length and not request.is_json:
+        return False
+    view = current_app.view_functions[request.endpoint or ""]
+    return request.method in _IDEMPOTENT_METHODS or (
+        is_idempotent(view) and HEADER in request.headers
+    )
 
 
 def answer_belongs_to(user_id: str) -> None:
