@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom
+.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -81,6 +81,12 @@ logs: ## Follow the containers' logs
 images: ## Build the containers' images and show their sizes
 	$(COMPOSE) build
 	@docker images --filter 'reference=antiphon/*' --format 'table {{.Repository}}\t{{.Size}}'
+
+drill-rolling: $(VENV)/.dev ## Replace a service's containers one by one under load: no request may fail
+	$(BIN)/python -m tests.containers.rolling
+
+drill-backup: $(VENV)/.dev ## Back up the stack, remove it, restore it, compare (its data is lost)
+	$(BIN)/python -m tests.containers.backup
 
 sbom: ## List what is in the images, as CycloneDX and Debian packages, in build/sbom
 	docker build --quiet --target sbom --output build/sbom .
