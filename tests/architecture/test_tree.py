@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from common.db.migrate import configured, upgrade
-
 SERVICES = ("auth", "catalog", "playlist", "media")
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
@@ -55,16 +53,6 @@ def test_tests_are_no_packages(project_root: Path) -> None:
     for tests in project_root.glob("**/tests"):
         if ".venv" not in tests.parts:
             assert list(tests.rglob("__init__.py")) == []
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_models_and_migrations_agree(service: str, tmp_path: Path) -> None:
-    from alembic import command
-
-    url = f"sqlite:///{tmp_path}/{service}.db"
-    upgrade(service, url)
-    with configured(service, url) as config:
-        command.check(config)
 
 
 @pytest.mark.parametrize("service", SERVICES)

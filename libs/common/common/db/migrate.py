@@ -13,7 +13,7 @@ from typing import Any, Literal
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, Double, Float, MetaData
 
 from common.db.database import Database
 from common.db.revisions import migrations_folder
@@ -70,6 +70,7 @@ def run_migrations(config: Config, target: list[MetaData]) -> None:
         # True of SQLite too, once the driver no longer commits by itself.
         transactional_ddl=connection.dialect.name == "sqlite",
         include_object=_is_ours,
+        compare_type=_differs,
         render_item=_render_type,
     )
     with context.begin_transaction():
@@ -79,6 +80,14 @@ def run_migrations(config: Config, target: list[MetaData]) -> None:
 def _is_ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
     # Full-text indexes and their shadow tables are made by hand in migrations.
     return not (kind == "table" and (name or "").startswith("search_"))
+
+
+def _differs(*types: Any) -> bool | None:
+    """Compare a column's type in the database and in the models; None leaves it to Alembic."""
+    inspected, wanted = types[3:]
+    # MySQL makes FLOAT(53) a DOUBLE, and says so.
+    same = isinstance(inspected, Double) and isinstance(wanted, Float) and wanted.precision == 53
+    return False if same else None
 
 
 def _render_type(_kind: str, item: object, context: Any) -> str | Literal[False]:

@@ -97,7 +97,9 @@ def lend_schema(
     properties.append((_PROPERTY, "SQLite"))
     templates = tmp_path_factory.getbasetemp()
 
-    def lend_file(service: str | None, tables: MetaData | None) -> AbstractContextManager[str]:
+    def lend_file(
+        service: str | None, tables: MetaData | None, _migrating: bool
+    ) -> AbstractContextManager[str]:
         folder = Path(tempfile.mkdtemp(prefix="database-", dir=tmp_path))
         return sqlite_schema(service, folder, templates, tables)
 
@@ -108,12 +110,15 @@ def lend_schema(
 def make_schema(lend_schema: LendSchema) -> Iterator[MakeSchema]:
     """Return a function that gives the URL of a freshly migrated schema of a service.
 
-    `tables` are made in it besides; without a service there is nothing else.
+    `tables` are made in it besides; without a service there is nothing else. Its user may change
+    rows only, unless it is for `migrating`.
     """
     with ExitStack() as stack:
 
-        def make(service: str | None = None, tables: MetaData | None = None) -> str:
-            return stack.enter_context(lend_schema(service, tables))
+        def make(
+            service: str | None = None, tables: MetaData | None = None, *, migrating: bool = False
+        ) -> str:
+            return stack.enter_context(lend_schema(service, tables, migrating))
 
         yield make
 

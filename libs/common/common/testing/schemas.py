@@ -20,7 +20,7 @@ from common.db import Database
 from common.db.bootstrap import Plan, bootstrap
 from common.db.migrate import upgrade
 
-LendSchema = Callable[[str | None, MetaData | None], AbstractContextManager[str]]
+LendSchema = Callable[[str | None, MetaData | None, bool], AbstractContextManager[str]]
 MakeSchema = Callable[..., str]
 
 
@@ -53,11 +53,6 @@ class Schema:
     plan: Plan
     tables: tuple[str, ...]
 
-    @property
-    def url(self) -> str:
-        """What a service's processes would use."""
-        return self.plan.runtime.render_as_string(hide_password=False)
-
 
 class ServerSchemas:
     """Lends schemas of a server to tests; emptied, one serves the next test.
@@ -74,12 +69,18 @@ class ServerSchemas:
         self._made: list[Schema] = []
 
     @contextmanager
-    def lend(self, service: str | None, tables: MetaData | None = None) -> Iterator[str]:
-        """Give the URL of a service's schema, or of one with only `tables` in it."""
-        reusable = service is not None and tables is None
+    def lend(
+        self, service: str | None, tables: MetaData | None = None, migrating: bool = False
+    ) -> Iterator[str]:
+        """Give the URL of a service's schema, or of one with only `tables` in it.
+
+        It is that of the user for the processes, or of the one for `migrating`.
+        """
+        reusable = service is not None and tables is None and not migrating
         free = self._free[service or ""]
         schema = free.pop() if reusable and free else self._make(service, tables)
-        yield schema.url
+        url = schema.plan.migration if migrating else schema.plan.runtime
+        yield url.render_as_string(hide_password=False)
         if reusable and self._empty(schema):
             free.append(schema)
 
