@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 
 from tests.faults.suite.harness import Suite
 from tests.faults.suite.processes import Process
@@ -27,7 +26,8 @@ _MOST_STALLED = 2
 class Chaos(threading.Thread):
     """Kills and stops processes and servers of a suite until it is told to end.
 
-    Whoever was killed comes back: processes by the suite's keeper, servers from here.
+    Whoever was killed comes back: processes by the suite's keeper, servers from here. Nothing more
+    happens while most are on their way back, as on a slow machine: nobody would do any work.
     """
 
     def __init__(
@@ -45,7 +45,8 @@ class Chaos(threading.Thread):
         try:
             while not self._stop_asked.wait(self._rng.uniform(*self._pause)):
                 self._resume(time.monotonic())
-                self._do(self._choose())
+                if len(self._up()) * 2 > len(self._suite.processes):
+                    self._do(self._choose())
         except BaseException as failure:
             self._failure = failure
         finally:
@@ -73,9 +74,9 @@ class Chaos(threading.Thread):
     def _do(self, what: str) -> None:
         self.counts[what] += 1
         if what == _KILL:
-            self._pick(self._suite.processes).kill_tree()
+            self._rng.choice(self._up()).kill_tree()
         elif what == _STALL:
-            self._stall(self._pick(self._suite.processes))
+            self._stall(self._rng.choice(self._up()))
         elif what == _REDIS_WIPE:
             self._suite.redis.wipe()
         else:
@@ -84,11 +85,10 @@ class Chaos(threading.Thread):
             time.sleep(self._rng.uniform(*_AWAY_SECONDS))
             server.start()
 
-    def _pick(self, processes: Sequence[Process]) -> Process:
-        """Choose who has come up and is not stopped: to kill the others would be no test."""
+    def _up(self) -> list[Process]:
+        """Return who has come up and is not stopped: to kill the others would be no test."""
         stalled = [process for _, process in self._stalled]
-        up = [each for each in processes if each.is_alive and each not in stalled]
-        return self._rng.choice(up or processes)
+        return [each for each in self._suite.processes if each not in stalled and each.is_up]
 
     def _stall(self, process: Process) -> None:
         process.signal_group(signal.SIGSTOP)

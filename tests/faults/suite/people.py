@@ -11,7 +11,7 @@ import requests
 _TIMEOUTS = (3, 10)
 """Seconds to connect and to wait for an answer: a stopped process gives none."""
 _PASSWORD = "a password for tests"
-_IN_TIME = 120
+_IN_TIME = 300
 
 
 class Dismissed(Exception):

@@ -35,6 +35,7 @@ class Process:
         self._is_ready = is_ready
         self._run: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._came_up = 0
         self._lock = threading.RLock()
 
     @property
@@ -47,6 +48,14 @@ class Process:
     def is_alive(self) -> bool:
         """Whether the newest run has not ended; a stopped one is alive."""
         return self._run is not None and self._run.poll() is None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the newest run is alive and has come up, once; a stopped one is up."""
+        starts = self.starts
+        if self.is_alive and self._came_up != starts and self._is_ready(self):
+            self._came_up = starts
+        return self.is_alive and self._came_up == starts
 
     @property
     def output(self) -> str:
@@ -75,7 +84,7 @@ class Process:
     def wait_until_ready(self, seconds: float = _START_SECONDS) -> None:
         """Wait until the newest run has come up; fails with the log if it ends before."""
         deadline = time.monotonic() + seconds
-        while not self._is_ready(self):
+        while not self.is_up:
             assert self.is_alive, f"{self.name} ended:\n{self.output[-4000:]}"
             assert time.monotonic() < deadline, f"{self.name} is not up:\n{self.output[-4000:]}"
             time.sleep(0.05)
