@@ -36,7 +36,8 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 run: $(VENV)/.run ## Start all of Antiphon on http://localhost:8080
 	@exec $(BIN)/antiphon up
 
-test: $(VENV)/.dev ## Run all tests
+test: $(VENV)/.dev ## Run all tests, those with SQL on SQLite and on MySQL or MariaDB
+	@$(BIN)/python -m common.testing.mariadb
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist load --maxschedchunk 1

@@ -1,6 +1,10 @@
-"""A MariaDB server of the machine's own packages, on a unix socket and with files of its own."""
+"""A MariaDB server of the machine's own packages, on a unix socket and with files of its own.
+
+`python -m common.testing.mariadb` installs the packages, as root on Debian or Ubuntu.
+"""
 
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +23,24 @@ _SIZES = ("--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M")
 def find_mariadbd() -> str | None:
     """Return where the server's program is, or None."""
     return shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
+
+
+def provide_mariadb() -> None:
+    """Install the server's packages if it is not there; where that cannot be, say how to get it."""
+    if find_mariadbd() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing mariadb-server, for tests ...", flush=True)
+        if not _apt_get("install", "mariadb-server"):
+            _apt_get("update")
+            _apt_get("install", "mariadb-server")
+    if find_mariadbd() is None:
+        print(HOW_TO_GET_IT)
+
+
+def _apt_get(*arguments: str) -> bool:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "--yes", "-qq", *arguments]
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
 
 
 def install_mariadb(data: Path) -> None:
@@ -108,3 +130,7 @@ def _greets(path: Path) -> bool:
             return bool(client.recv(1))
         except OSError:  # not there yet, or left by one that was killed
             return False
+
+
+if __name__ == "__main__":
+    provide_mariadb()
