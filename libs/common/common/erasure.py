@@ -82,6 +82,8 @@ class Eraser:
     erase_some: EraseSome
     receipt: Callable[..., Event]
     """Makes the event: `receipt(id=…, version=…, service=…, rows=…, erased_at=…)`."""
+    before_step: Callable[[str], None] | None = None
+    """Does for a user what takes too long for a transaction, such as to delete files."""
 
     def __call__(self) -> None:
         """Erase for about a second, or until there is nothing to erase."""
@@ -102,6 +104,8 @@ class Eraser:
 
     def _step(self, user_id: str) -> bool:
         """Erase one batch, or find that nothing is left; say whether to go on."""
+        if self.before_step is not None:
+            self.before_step(user_id)
         with self.database.transaction() as session:
             now = db_time(session)
             mine = select(erased_user).where(
