@@ -9,7 +9,7 @@ from common.auth.tokens import create_verifier
 from common.cache import Cache
 from common.db import Database
 from common.web import create_service_app
-from media.adapters.storage import LocalStorage
+from media.adapters.opening import open_storage
 from media.http import assets, files, playback, uploads
 from media.ports import Storage
 from media.services.links import LinkSigner
@@ -34,7 +34,7 @@ def create_app(
     ttl = timedelta(seconds=settings.url_ttl_seconds)
     app.extensions |= {
         "settings": settings,
-        "storage": storage or LocalStorage(settings.storage_dir),
+        "storage": storage or open_storage(settings),
         "links": LinkSigner(settings.url_secret.get_secret_value(), ttl),
     }
     return app

@@ -1,6 +1,6 @@
 """What can go wrong with media, in words an uploader understands."""
 
-from common.errors import Forbidden, NotFound, ServiceError
+from common.errors import Forbidden, NotFound, ServiceError, Unavailable
 
 
 class UnusableFile(ServiceError):
@@ -36,3 +36,17 @@ class LinkRefused(Forbidden):
             "This media link is not valid or has expired. Ask POST /api/v1/playback/{track_id} "
             "for a new one."
         )
+
+
+class FileGone(NotFound):
+    """Storage has no such file (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is gone.")
+
+
+class StorageUnavailable(Unavailable):
+    """Where files are kept does not answer, however often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("The file storage does not answer now. Try again in a minute.")

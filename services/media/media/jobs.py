@@ -13,7 +13,7 @@ from common.metrics import start_job_metrics
 from common.settings import load
 from common.tracing import configure_tracing
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
-from media.adapters.storage import LocalStorage
+from media.adapters.opening import open_storage
 from media.adapters.transcoder import FfmpegTranscoder
 from media.services.processing import Workshop
 from media.settings import MediaSettings
@@ -28,7 +28,7 @@ def create_workshop(settings: MediaSettings, database: Database, stopping: Event
         timeout_seconds=settings.ffmpeg_timeout_seconds,
         memory_bytes=settings.ffmpeg_memory_bytes,
     )
-    storage = LocalStorage(settings.storage_dir)
+    storage = open_storage(settings)
     transcoder = FfmpegTranscoder(ffmpeg, settings.max_duration_seconds)
     lease = timedelta(seconds=settings.job_lease_seconds)
     return Workshop(database, storage, transcoder, stopping, lease)

@@ -1,9 +1,10 @@
 """What media needs of the outside world, as protocols, and the values that cross them."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -112,8 +113,38 @@ class Receiving(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class GatewayPath:
+    """A file that the gateway sends: its path below the gateway's root (X-Accel-Redirect)."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class RemoteUrl:
+    """A file that somebody else sends to whoever has this URL."""
+
+    url: str
+
+
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+
+
+def check_key(key: str) -> None:
+    """Raise ValueError for what could lead out of a storage."""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} is not a storage key.")
+
+
 class Storage(Protocol):
-    """Keeps files under keys such as `originals/<asset>`; a key appears whole or not at all."""
+    """Keeps files under keys: `originals/<asset>`, `images/<asset>/<sha256>.jpg`,
+    `renditions/<asset>/attempt-N/<name>.m4s` and `.m3u8`. A file appears whole or not at all.
+
+    It may be far away, and slow: never use it while a transaction is open.
+    """
+
+    sweep_every: timedelta
+    """How often all of it may be listed."""
 
     def receive(self, max_bytes: int) -> Receiving:
         """Start to take an upload of at most `max_bytes`."""
@@ -128,27 +159,39 @@ class Storage(Protocol):
         ...
 
     def put_folder(self, folder: Path, key: str) -> None:
-        """Make a finished workspace appear under `key`, replacing what was there."""
+        """Make the files of a finished workspace appear under `key`, replacing those there."""
         ...
 
     def fetch(self, key: str) -> AbstractContextManager[Path]:
         """Give the file as a local path for reading, while the context lasts."""
         ...
 
+    def read(self, key: str) -> bytes:
+        """Return a small file that never changes."""
+        ...
+
     def workspace(self) -> AbstractContextManager[Path]:
         """Give an empty local folder that is gone after the context unless it was put."""
         ...
 
-    def internal_path(self, key: str) -> str:
-        """Return the path under which the gateway serves `key` (X-Accel-Redirect)."""
+    def locate(
+        self, key: str, expires_at: datetime | None = None, *, download: bool = False
+    ) -> GatewayPath | RemoteUrl:
+        """Say who sends `key`; a URL is good until `expires_at`, that of a picture for ever.
+
+        With `download` a browser is told to save the file.
+        """
         ...
 
     def delete(self, key: str) -> None:
         """Remove a file or all below a folder; it is no error if there is none."""
         ...
 
-    def children(self, key: str) -> Iterator[tuple[str, datetime]]:
-        """List what lies directly below a folder: name and time of last change (UTC)."""
+    def children(self, key: str, depth: int = 1) -> Iterator[tuple[str, datetime]]:
+        """List what lies `depth` levels below a folder: relative path, time of change (UTC).
+
+        A path may come more than once.
+        """
         ...
 
     def discard_stale(self, older_than: datetime) -> int:

@@ -1,11 +1,15 @@
 """What media reads from the environment (table in the README)."""
 
 import os
+import re
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from common.settings import ServiceSettings, prefixed
+
+_CLOUDINARY_URL = re.compile(r"cloudinary://[\w.~-]+:[\w.~-]+@[\w-]+([/?][!-~]*)?", re.ASCII)
 
 
 class MediaSettings(ServiceSettings):
@@ -13,8 +17,13 @@ class MediaSettings(ServiceSettings):
 
     model_config = prefixed("MEDIA_")
 
+    storage: Literal["local", "cloudinary"] = Field("local", validation_alias="STORAGE")
+    """Where files are kept."""
+    cloudinary_url: SecretStr | None = Field(
+        None, validation_alias="CLOUDINARY_URL", validate_default=True
+    )
     storage_dir: Path
-    """Folder of all files; the gateway serves from it."""
+    """Folder of all files, which the gateway serves from; with Cloudinary of temporary ones."""
     url_secret: SecretStr = Field(min_length=16)
     """Signs media links; the same for all web processes."""
     url_ttl_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400)
@@ -35,3 +44,15 @@ class MediaSettings(ServiceSettings):
     """How long a job belongs to a worker that has fallen silent."""
     job_grace_seconds: float = Field(10, ge=0)
     """How long running jobs may go on after SIGTERM before they are put back."""
+
+    @field_validator("cloudinary_url")
+    @classmethod
+    def _name_an_account(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("storage") != "cloudinary":
+            return None  # set for something else
+        form = "cloudinary://<api_key>:<api_secret>@<cloud_name>, as Cloudinary's console shows it"
+        if value is None:
+            raise ValueError(f"STORAGE=cloudinary needs it: {form}.")
+        if not _CLOUDINARY_URL.fullmatch(value.get_secret_value()):
+            raise ValueError(f"It is not {form}.")
+        return value

@@ -7,7 +7,7 @@ from common.events.worker import run_worker
 from common.jobs import prune_jobs, send_due_jobs
 from common.jobs.celery import JobSender
 from common.settings import load
-from media.adapters.storage import LocalStorage
+from media.adapters.opening import open_storage
 from media.consumers import auth, catalog
 from media.services.erasure import make_eraser
 from media.services.processing import give_up
@@ -18,7 +18,7 @@ subscriptions = auth.subscriptions | catalog.subscriptions
 
 if __name__ == "__main__":
     settings = load(MediaSettings)
-    storage = LocalStorage(settings.storage_dir)
+    storage = open_storage(settings)
     database = open_database("media", settings, storage=storage)
     sender = JobSender("media", settings.broker_url)
     run_worker(

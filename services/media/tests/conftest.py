@@ -21,14 +21,36 @@ from common.jobs.tables import job
 from common.testing.plugin import MakeDatabase
 from common.testing.tokens import TestIssuer
 from media.adapters.ffmpeg import Ffmpeg, find_ffmpeg
-from media.adapters.storage import LocalStorage
 from media.app import create_app
 from media.jobs import create_workshop
+from media.ports import Storage
 from media.services.erasure import make_eraser
 from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import perform
 from media.worker import subscriptions
+from tests.storages import (
+    URL_SECRET,
+    cloudinary_url,
+    kept,
+    make_old,
+    player,
+    standin,
+    standin_process,
+    storage,
+    storage_kind,
+)
+
+__all__ = [  # fixtures that pytest finds here
+    "cloudinary_url",
+    "kept",
+    "make_old",
+    "player",
+    "standin",
+    "standin_process",
+    "storage",
+    "storage_kind",
+]
 
 ARTIST = ("catalog:read", "playback:read", "uploads:read", "uploads:write")
 
@@ -96,18 +118,19 @@ def storage_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def storage(storage_dir: Path) -> LocalStorage:
-    return LocalStorage(storage_dir)
-
-
-@pytest.fixture
 def database(make_database: MakeDatabase) -> Database:
     return make_database("media")
 
 
 @pytest.fixture
 def settings(
-    broker_url: str, cache_url: str, contracts_dir: Path, storage_dir: Path, issuer: TestIssuer
+    broker_url: str,
+    cache_url: str,
+    contracts_dir: Path,
+    storage_dir: Path,
+    issuer: TestIssuer,
+    storage_kind: str,
+    cloudinary_url: str | None,
 ) -> MediaSettings:
     given: dict[str, Any] = {
         "database_url": "sqlite://",
@@ -116,8 +139,10 @@ def settings(
         "jwks_url": "http://unused.test",
         "token_issuer": issuer.url,
         "contracts_dir": contracts_dir,
+        "storage": storage_kind,
+        "cloudinary_url": cloudinary_url,
         "storage_dir": storage_dir,
-        "url_secret": "a secret for tests only",
+        "url_secret": URL_SECRET,
         "max_upload_bytes": 5_000_000,
         "cors_origins": ("https://player.test",),
     }
@@ -198,7 +223,7 @@ def run_jobs(database: Database, workshop: Workshop) -> RunJobs:
 
 
 @pytest.fixture
-def deliver(database: Database, storage: LocalStorage) -> Deliver:
+def deliver(database: Database, storage: Storage) -> Deliver:
     """Apply an event as the consumer would: `deliver("auth.user.deleted.v1", id=…, version=…)`."""
 
     def apply(kind: str, **data: Any) -> None:
@@ -222,7 +247,7 @@ def deliver(database: Database, storage: LocalStorage) -> Deliver:
 
 @pytest.fixture
 def erase(
-    database: Database, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+    database: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
     """Return a function that does the worker's chore of erasing deleted users, to the end."""
     monkeypatch.setattr("common.erasure._TURN_SECONDS", 60.0)

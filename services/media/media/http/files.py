@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, current_app
@@ -13,8 +14,10 @@ from common.errors import NotFound
 from common.web import reading
 from media.http.schemas import FilePath, ImagePath
 from media.models import Asset
+from media.ports import GatewayPath, RemoteUrl, Storage
 from media.queries.uploads import upload_of_asset
 from media.services.links import Link, LinkSigner
+from media.services.playback import point_at
 
 api = APIBlueprint("files", __name__, url_prefix="/media")
 
@@ -29,7 +32,7 @@ _CORS = {
 }
 
 
-@api.get("/<token>/<name>", responses={200: None, 403: None})
+@api.get("/<token>/<name>", responses={200: None, 302: None, 403: None})
 @public
 def read_file(path: FilePath) -> Any:
     """Fetch a playlist, a rendition or the original with a signed link."""
@@ -39,20 +42,25 @@ def read_file(path: FilePath) -> Any:
         return _original(link)
     if link.download or not _RENDITION.fullmatch(path.name):
         raise NotFound("This link opens no such file.")
-    key = f"renditions/{link.asset_id}/attempt-{link.attempt}/{path.name}"
+    folder = f"renditions/{link.asset_id}/attempt-{link.attempt}"
     media_type = _TYPES[path.name.rpartition(".")[2]]
     etag = f"{link.asset_id}-{link.attempt}-{path.name}"
-    return _send(key, media_type, etag, f"private, max-age={_seconds_left(link)}, immutable")
+    cache = f"private, max-age={_seconds_left(link)}, immutable"
+    located = _storage().locate(f"{folder}/{path.name}", link.expires_at)
+    if isinstance(located, RemoteUrl) and path.name.endswith(".m3u8"):
+        return _answer(media_type, cache, _playlist(folder, path.name, link))
+    return _send(located, media_type, etag, cache)
 
 
-@api.get("/images/<uuid:asset_id>/<sha256>.jpg", responses={200: None})
+@api.get("/images/<uuid:asset_id>/<sha256>.jpg", responses={200: None, 302: None})
 @public
 def read_image(path: ImagePath) -> Any:
     """Fetch a cover; the path names its content, so it never changes."""
     if not _SHA256.fullmatch(path.sha256):
         raise NotFound("There is no such image.")
     key = f"images/{path.asset_id}/{path.sha256}.jpg"
-    return _send(key, "image/jpeg", path.sha256, "public, max-age=31536000, immutable")
+    located = _storage().locate(key)
+    return _send(located, "image/jpeg", path.sha256, "public, max-age=31536000, immutable")
 
 
 def _original(link: Link) -> Response:
@@ -62,19 +70,45 @@ def _original(link: Link) -> Response:
             raise NotFound("The recording was deleted.")
         asset: Asset = upload.asset
     cache = f"private, max-age={_seconds_left(link)}"
-    response = _send(asset.original_key, asset.media_type, asset.sha256, cache)
+    located = _storage().locate(asset.original_key, link.expires_at, download=True)
+    response = _send(located, asset.media_type, asset.sha256, cache)
     name = {"filename": upload.filename} if upload.filename else {}
     response.headers["Content-Disposition"] = dump_options_header("attachment", name)
     return response
 
 
-def _send(key: str, media_type: str, etag: str, cache_control: str) -> Response:
-    response = Response(content_type=media_type)
-    response.headers.update(_CORS)
-    response.headers["X-Accel-Redirect"] = current_app.extensions["storage"].internal_path(key)
-    response.headers["Cache-Control"] = cache_control
-    response.set_etag(etag)
+def _playlist(folder: str, name: str, link: Link) -> str:
+    """Return a playlist for players that fetch media elsewhere: one URL for each rendition."""
+    playlist, media = _storage().read(f"{folder}/{name}").decode("ascii"), f"{name[:-5]}.m4s"
+    if name == "master.m3u8":
+        return playlist
+    located = _storage().locate(f"{folder}/{media}", link.expires_at)
+    return point_at(playlist, media, located.url) if isinstance(located, RemoteUrl) else playlist
+
+
+def _send(
+    located: GatewayPath | RemoteUrl, media_type: str, etag: str, cache_control: str
+) -> Response:
+    response = _answer(media_type, cache_control)
+    if isinstance(located, RemoteUrl):
+        response.status_code = HTTPStatus.FOUND
+        response.headers["Location"] = located.url
+    else:
+        response.headers["X-Accel-Redirect"] = located.path
+        response.set_etag(etag)
     return response
+
+
+def _answer(media_type: str, cache_control: str, body: str | None = None) -> Response:
+    response = Response(body, content_type=media_type)
+    response.headers.update(_CORS)
+    response.headers["Cache-Control"] = cache_control
+    return response
+
+
+def _storage() -> Storage:
+    storage: Storage = current_app.extensions["storage"]
+    return storage
 
 
 def _seconds_left(link: Link) -> int:

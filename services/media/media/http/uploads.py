@@ -13,7 +13,7 @@ from media.http.schemas import UploadMetadata, UploadOut, UploadPage, UploadPath
 from media.models import Upload
 from media.ports import Storage
 from media.queries.uploads import find_upload, list_uploads
-from media.services.uploads import delete_upload, receive_upload
+from media.services.uploads import delete_upload, plan_upload, receive_upload
 
 api = APIBlueprint("uploads", __name__, url_prefix="/api/v1/uploads")
 
@@ -43,15 +43,22 @@ _FORM = RequestBody.model_validate(
 def upload() -> Any:
     """Upload a recording; 200 instead of 202 when these bytes are already there."""
     limit = current_app.extensions["settings"].max_upload_bytes
-    with upload_form(_storage(), limit) as form, writing() as session:
-        found, begins = receive_upload(
-            session,
-            _storage(),
-            owner_id=current_identity().user_id,
-            received=form.received,
-            filename=form.filename,
-            given=form.metadata.model_dump(exclude_unset=True),
-        )
+    owner_id, storage = current_identity().user_id, _storage()
+    with upload_form(storage, limit) as form:
+        with reading() as session:
+            plan = plan_upload(session, owner_id, form.received.sha256)
+        if plan.is_needed:
+            storage.keep(form.received, plan.key)
+        with writing() as session:
+            found, begins = receive_upload(
+                session,
+                storage,
+                plan,
+                owner_id=owner_id,
+                received=form.received,
+                filename=form.filename,
+                given=form.metadata.model_dump(exclude_unset=True),
+            )
         return upload_out(found), 202 if begins else 200
 
 

@@ -1,6 +1,6 @@
 """The rows of media's schema."""
 
-from media.models.assets import Asset, AssetState, Rendition, WaveformRow
+from media.models.assets import Asset, AssetState, Rendition, WaveformRow, original_key
 from media.models.schema import Base
 from media.models.tracks import Track
 from media.models.uploads import Upload, UploadStatus
@@ -14,4 +14,5 @@ __all__ = [
     "Upload",
     "UploadStatus",
     "WaveformRow",
+    "original_key",
 ]

@@ -85,7 +85,7 @@ class Asset(Base):
     @property
     def original_key(self) -> str:
         """Where the uploaded file is."""
-        return f"originals/{self.id}"
+        return original_key(self.id)
 
     @property
     def images_key(self) -> str:
@@ -112,3 +112,8 @@ class Asset(Base):
         self.state, self.failure = state, failure
         self.version += 1
         self.updated_at = utcnow()
+
+
+def original_key(asset_id: str) -> str:
+    """Return where storage has the file that an asset is made from."""
+    return f"originals/{asset_id}"

@@ -48,3 +48,12 @@ def open_playback(signer: LinkSigner, track: Track, asset: Asset, identity: Iden
         duration_ms=asset.duration_ms,
         expires_at=expires_at,
     )
+
+
+def point_at(playlist: str, name: str, url: str) -> str:
+    """Return a media playlist (RFC 8216) whose byte ranges are of `url`, not of the file `name`."""
+    lines = playlist.splitlines()
+    named = [
+        url if line == name else line.replace(f'URI="{name}"', f'URI="{url}"') for line in lines
+    ]
+    return "\n".join(named) + "\n"

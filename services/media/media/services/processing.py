@@ -46,6 +46,9 @@ def describe_asset(shop: Workshop, job: RunningJob) -> None:
     asset = _load(shop, job)
     if asset is None:
         return
+    if not asset.size_bytes:  # of which a storage need not keep anything
+        _refuse(shop, job, "The file is empty (0 bytes).")
+        return
     try:
         with shop.storage.fetch(asset.original_key) as source:
             description = shop.transcoder.describe(source, lambda: shop.check(job))

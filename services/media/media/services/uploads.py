@@ -1,6 +1,8 @@
 """Taking uploads in and deleting them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -8,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from common.db import after_commit, new_id
 from common.erasure import is_erased
-from common.errors import Forbidden
+from common.errors import Conflict, Forbidden
 from common.jobs import cancel_jobs, enqueue
 from media.events import AssetReceived, emit_asset, emit_asset_gone
 from media.formats import sniff
-from media.models import Asset, AssetState, Upload, UploadStatus
+from media.models import Asset, AssetState, Upload, UploadStatus, original_key
 from media.ports import Received, Storage
 from media.queries.uploads import find_same_bytes
 from media.tags import clean_text
@@ -20,24 +22,51 @@ from media.tags import clean_text
 DESCRIBE, TRANSCODE = "media.describe", "media.transcode"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Where the bytes of an upload belong, as things stood when somebody looked."""
+
+    asset_id: str
+    is_known: bool
+    """Whether the owner uploaded these bytes before."""
+    is_needed: bool
+    """Whether storage must be given the file."""
+
+    @property
+    def key(self) -> str:
+        """Where the file is kept."""
+        return original_key(self.asset_id)
+
+
+def plan_upload(session: Session, owner_id: str, sha256: str) -> Plan:
+    """Decide where to keep a file, before the transaction that refers to it."""
+    _refuse_erased(session, owner_id)
+    upload = find_same_bytes(session, owner_id, sha256, lock=False)
+    if upload is None:
+        return Plan(new_id(), is_known=False, is_needed=True)
+    return Plan(upload.asset_id, is_known=True, is_needed=upload.status == UploadStatus.FAILED)
+
+
 def receive_upload(
     session: Session,
     storage: Storage,
+    plan: Plan,
     *,
     owner_id: str,
     received: Received,
     filename: str | None,
     given: Mapping[str, Any],
 ) -> tuple[Upload, bool]:
-    """Store an upload and start its processing; say whether anything began.
+    """Start the processing of a file that storage keeps as planned; say whether anything began.
 
     Bytes that the owner uploaded before are the same upload; if that one failed it starts again.
     """
-    if is_erased(session, owner_id):  # a token that outlived its user
-        raise Forbidden("This account was deleted.")
+    _refuse_erased(session, owner_id)
     upload = find_same_bytes(session, owner_id, received.sha256, lock=True)
     if upload is None:
-        upload, begins = _create(session, owner_id, received)
+        if plan.is_known:
+            raise Conflict("This upload was deleted while its bytes arrived again. Send it again.")
+        upload, begins = _create(session, plan.asset_id, owner_id, received)
     else:
         begins = upload.status == UploadStatus.FAILED
         if begins:
@@ -45,9 +74,11 @@ def receive_upload(
             cancel_jobs(session, _job_keys(upload.asset))
             upload.restart()
             upload.asset.run += 1
+    if upload.asset_id != plan.asset_id:  # the same bytes came twice at once
+        after_commit(session, partial(storage.delete, plan.key))
     if begins:
         upload.filename, upload.given = display_name(filename), dict(given)
-        _begin(session, storage, upload, received)
+        _begin(session, upload, received)
     return upload, begins
 
 
@@ -89,9 +120,16 @@ def _job_keys(asset: Asset) -> list[str]:
     return [_job_key(kind, asset) for kind in (DESCRIBE, TRANSCODE)]
 
 
-def _create(session: Session, owner_id: str, received: Received) -> tuple[Upload, bool]:
+def _refuse_erased(session: Session, owner_id: str) -> None:
+    if is_erased(session, owner_id):  # a token that outlived its user
+        raise Forbidden("This account was deleted.")
+
+
+def _create(
+    session: Session, asset_id: str, owner_id: str, received: Received
+) -> tuple[Upload, bool]:
     asset = Asset(
-        id=new_id(),
+        id=asset_id,
         owner_id=owner_id,
         sha256=received.sha256,
         size_bytes=received.size_bytes,
@@ -111,12 +149,11 @@ def _create(session: Session, owner_id: str, received: Received) -> tuple[Upload
     return upload, True
 
 
-def _begin(session: Session, storage: Storage, upload: Upload, received: Received) -> None:
+def _begin(session: Session, upload: Upload, received: Received) -> None:
     asset = upload.asset
     known = sniff(received.head)
     asset.media_type = known.media_type if known else "application/octet-stream"
     asset.advance(AssetState.RECEIVED)
-    storage.keep(received, asset.original_key)
     session.flush()
     emit_asset(session, AssetReceived, upload)
     start_job(session, DESCRIBE, asset)

@@ -10,6 +10,8 @@ import pytest
 from common.db import utcnow
 from common.errors import TooLarge
 from media.adapters.storage import LocalStorage
+from media.errors import FileGone
+from media.ports import GatewayPath
 
 
 def test_what_is_received_is_hashed_and_appears_whole(
@@ -57,7 +59,7 @@ def test_past_the_limit_it_is_refused_and_gone(storage: LocalStorage, storage_di
      "incoming/x", "a\\b", "a/%2e%2e/b", "a\n"],
 )  # fmt: skip
 def test_keys_never_leave_the_folder(storage: LocalStorage, key: str) -> None:
-    for use in (storage.delete, storage.internal_path, lambda k: storage.put(k, b"x")):
+    for use in (storage.delete, storage.locate, lambda k: storage.put(k, b"x")):
         with pytest.raises(ValueError, match="not a storage key"):
             use(key)
 
@@ -87,11 +89,11 @@ def test_fetch_list_and_delete(storage: LocalStorage) -> None:
     with storage.fetch("images/a/x.jpg") as path:
         assert path.read_bytes() == b"x"
     assert sorted(name for name, _ in storage.children("images/a")) == ["x.jpg", "y.jpg"]
-    assert storage.internal_path("images/a/x.jpg") == "/images/a/x.jpg"
+    assert storage.locate("images/a/x.jpg") == GatewayPath("/images/a/x.jpg")
     storage.delete("images/a")
     storage.delete("images/a")
     assert list(storage.children("images/a")) == []
-    with pytest.raises(FileNotFoundError), storage.fetch("images/a/x.jpg"):
+    with pytest.raises(FileGone), storage.fetch("images/a/x.jpg"):
         pass
 
 
