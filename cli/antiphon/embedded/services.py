@@ -16,6 +16,8 @@ _START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
 STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
 _FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 _FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
+# They hold a secret: no other service is told.
+_MEDIA_FROM_USER = ("STORAGE", "CLOUDINARY_URL")
 _OPENTELEMETRY = "OTEL_"
 _WEB_SECONDS, _WORKER_SECONDS, _JOBS_SECONDS = 8, 10, 8
 # A job that is cut short is done again; nobody wants to wait for it at Ctrl-C.
@@ -78,10 +80,11 @@ def service_environment(service: str, installation: Installation) -> dict[str, s
         # One machine, one disk: what is not acknowledged soon got lost with a process.
         "RESEND_LEASE_SECONDS": "15",
     }
+    known = (*_FROM_USER, *(_MEDIA_FROM_USER if service == "media" else ()))
     given = {
         name: value
         for name, value in installation.environ.items()
-        if name in _FROM_USER or name.startswith((prefix, _OPENTELEMETRY))
+        if name in known or name.startswith((prefix, _OPENTELEMETRY))
     }
     return {**base_environment(installation), **shared, **own, **given}
 

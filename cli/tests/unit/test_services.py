@@ -104,6 +104,15 @@ def test_settings_of_the_user_reach_their_service_only(installation: Installatio
     assert service_environment("auth", installation)["CORS_ORIGINS"] == "http://localhost:3000"
 
 
+def test_only_media_is_told_of_cloudinary(installation: Installation) -> None:
+    given = {"STORAGE": "cloudinary", "CLOUDINARY_URL": "cloudinary://key:secret@cloud"}
+    installation = replace(installation, environ=given)
+
+    for service in SERVICES:
+        told = given.keys() & service_environment(service, installation).keys()
+        assert told == (given.keys() if service == "media" else set())
+
+
 def test_given_database_wins_over_the_file(installation: Installation) -> None:
     url = "mysql+pymysql://auth@db/auth"
     installation = replace(installation, environ={"AUTH_DATABASE_URL": url})
