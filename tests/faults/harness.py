@@ -16,7 +16,7 @@ from tests.faults.scale import Scale
 from tests.faults.servers import RedisServer, SqlServer, kill
 from tests.faults.tally import Tally
 
-from common.db import Database, db_time, new_id
+from common.db import Database, new_id
 from common.events.tables import inbox, outbox, outbox_delivery
 
 Process = subprocess.Popen[bytes]
@@ -141,11 +141,9 @@ class Choir:
         """Return how many deliveries are not acknowledged yet, to one subscriber or to all."""
         return _count(self.producer, outbox_delivery, outbox_delivery.c.subscriber.like(subscriber))
 
-    def longest_wait(self) -> float:
-        """Return the seconds until the delivery that waits longest is due."""
-        with self.producer.reading() as session:
-            latest = session.execute(select(func.max(outbox_delivery.c.next_at))).scalar_one()
-            return float((latest - db_time(session)).total_seconds())
+    def sent(self) -> int:
+        """Return how many unacknowledged deliveries count as sent at least once."""
+        return _count(self.producer, outbox_delivery, outbox_delivery.c.attempts > 0)
 
     def last_received(self, name: str) -> float:
         """Return when a subscriber was last handed a message; 0 for never."""

@@ -75,8 +75,9 @@ def test_redis_away_while_services_write(make_choir: MakeChoir, scale: Scale, ta
     writer = choir.start_writer(new_subjects(events), scale.outage_seconds * 0.9)
     time.sleep(scale.outage_seconds)
     finish(writer, 30)
-    # What could not be published was no resend: it must not back off for longer and longer.
-    assert choir.longest_wait() <= scale.resend_lease_seconds + 1
+    # What could not be published was no resend, which would back off for longer and longer: only
+    # what two relays hold for two subscribers at this moment counts as sent.
+    assert choir.sent() <= 4 * _CLAIM
     choir.redis.start()
     resumed = _seconds_to_resume(choir)
     deepest = _deepest_until_delivered(choir, "echo", "mute")
