@@ -25,9 +25,13 @@ Start = Callable[[str], subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def start(settings: MediaSettings, database: Database, tmp_path: Path) -> Iterator[Start]:
+def start(
+    settings: MediaSettings, database: Database, tmp_path: Path, cloudinary_url: str | None
+) -> Iterator[Start]:
     """Start `python -m <module>`; whatever still runs at the end is stopped by its id."""
     environment = os.environ | {
+        "STORAGE": settings.storage,
+        "CLOUDINARY_URL": cloudinary_url or "",
         "MEDIA_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
         "MEDIA_STORAGE_DIR": str(settings.storage_dir),
         "MEDIA_URL_SECRET": "a secret for tests only",
@@ -88,12 +92,14 @@ def _stop(process: subprocess.Popen[bytes]) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.parametrize("storage_kind", ["local", "cloudinary"])
 def test_an_upload_is_processed_and_everything_stops_cleanly(
-    start: Start, upload: Any, make_audio: MakeAudio, status: Any
+    start: Start, upload: Any, make_audio: MakeAudio, status: Any, kept: Callable[[], set[str]]
 ) -> None:
     worker, jobs = start("media.worker"), start("media.jobs")
     assert upload(make_audio("a.mp3", seconds=1)).status_code == 202
     _wait_until(lambda: status() == "transcoded")
+    assert len(kept()) == 8
     for process in (worker, jobs):
         assert _stop(process) < 20
         assert process.returncode == 0
