@@ -70,7 +70,7 @@ SCALES = {
             queue_limit=300,
             versions=1_000,
             mix_seconds=60,
-            drain_seconds=120,
+            drain_seconds=240,
         ),
         Scale(
             name="full",

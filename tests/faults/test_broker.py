@@ -74,7 +74,7 @@ def test_redis_away_while_services_write(make_choir: MakeChoir, scale: Scale, ta
     events = max(scale.events, scale.queue_limit * 5 // 4)
     writer = choir.start_writer(new_subjects(events), scale.outage_seconds * 0.9)
     time.sleep(scale.outage_seconds)
-    finish(writer, 30)
+    finish(writer, 120)
     # What could not be published was no resend, which would back off for longer and longer: only
     # what two relays hold for two subscribers at this moment counts as sent.
     assert choir.sent() <= 4 * _CLAIM
