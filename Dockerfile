@@ -28,8 +28,10 @@ FROM python:3.13-slim-trixie AS runtime
 RUN groupadd --gid 10001 antiphon \
     && useradd --uid 10001 --gid antiphon --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin antiphon \
-    # A new volume takes over the owner of the folder it is mounted on.
-    && install --directory --owner=antiphon --group=antiphon /srv/media
+    # A new volume takes over the owner of the folder it is mounted on,
+    && install --directory --owner=antiphon --group=antiphon /srv/media \
+    # and a tmpfs its mode: the one that compose asks for is forgotten when a container restarts.
+    && install --directory --mode=1777 /run/metrics
 ENV PATH=/opt/antiphon/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -126,6 +126,17 @@ def test_a_service_sees_its_own_secrets_only(compose: Services, service: str) ->
     assert folders(f"{service}-migrate") == [f"{service}-migration"]
 
 
+@pytest.mark.parametrize("name", PROCESSES)
+def test_what_is_mounted_has_its_mode_from_the_image(
+    compose: Services, dockerfile: str, name: str
+) -> None:
+    """A mode in the compose file holds until the first restart of the container."""
+    options = [mount.partition(":") for mount in compose[name]["tmpfs"]]
+    assert [rest for _, _, rest in options if "mode=" in rest] == []
+    made = re.findall(r"install --directory --mode=1777 (\S+)", dockerfile)
+    assert {path for path, _, _ in options} - {"/tmp", *made} == set()
+
+
 def test_no_secret_is_in_the_environment(compose: Services, secret_maker: str) -> None:
     for name, service in compose.items():
         given = service.get("environment", {})
