@@ -31,7 +31,7 @@ def test_redis_killed_in_mid_stream(choir: Choir, scale: Scale, tally: Tally) ->
         time.sleep(dice.uniform(0, 1))
         choir.redis.start()
         slowest = max(slowest, _seconds_to_resume(choir))
-    finish(writer, 120)
+    finish(writer, scale.drain_seconds)
     title = f"Redis killed x{scale.redis_kills}, AOF {choir.redis.aof}"
     choir.settle(tally, 5, title, note=f"consumers back in {slowest:.1f} s")
 
@@ -57,7 +57,7 @@ def test_redis_wiped_and_put_back_in_time(choir: Choir, scale: Scale, tally: Tal
             choir.redis.wipe()
         else:
             choir.redis.rewind()
-    finish(writer, 120)
+    finish(writer, scale.drain_seconds)
     choir.settle(tally, 6, f"Redis flushed or its AOF rewound x{scale.redis_kills}")
 
 
@@ -74,7 +74,7 @@ def test_redis_away_while_services_write(make_choir: MakeChoir, scale: Scale, ta
     events = max(scale.events, scale.queue_limit * 5 // 4)
     writer = choir.start_writer(new_subjects(events), scale.outage_seconds * 0.9)
     time.sleep(scale.outage_seconds)
-    finish(writer, 120)
+    finish(writer, scale.drain_seconds)
     # What could not be published was no resend, which would back off for longer and longer: only
     # what two relays hold for two subscribers at this moment counts as sent.
     assert choir.sent() <= 4 * _CLAIM

@@ -24,7 +24,7 @@ def test_consumers_killed_in_mid_stream(choir: Choir, scale: Scale, tally: Tally
         victim = dice.randrange(len(consumers))
         kill(consumers[victim])
         consumers[victim] = choir.start("echo")
-    finish(writer, seconds + 120)
+    finish(writer, seconds + scale.drain_seconds)
     choir.settle(tally, 1, f"consumer killed x{scale.kills}", within=180)
 
 

@@ -26,7 +26,7 @@ def test_the_database_killed_in_mid_stream(
         sung = choir.sung()
         sql_server.start()
         _wait_for_a_write(choir, sung, writer)
-    finish(writer, 120)
+    finish(writer, scale.drain_seconds)
     _settle(choir, tally, f"database killed x{scale.database_kills}")
 
 
@@ -51,7 +51,7 @@ def test_writers_and_workers_killed_in_mid_transaction(
         by_themselves += sum(_end(process) for process in processes)
     for name in ("choir", "echo"):
         choir.start(name)
-    finish(choir.start_writer(subjects), 120)
+    finish(choir.start_writer(subjects), scale.drain_seconds)
     title = f"writer and workers killed in a transaction x{scale.database_kills} (no server)"
     _settle(choir, tally, title, f"{by_themselves} workers before COMMIT")
 
