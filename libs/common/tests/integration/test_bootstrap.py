@@ -1,0 +1,85 @@
+"""What users of a service's schema may do, and what the bootstrap refuses."""
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
+
+from common.db import Database
+from common.db.bootstrap import main, plan
+from common.testing.schemas import MakeSchema
+
+ENVIRONMENT = {
+    "A_DATABASE_URL": "mysql+pymysql://a:secret@db/a_data",
+    "A_MIGRATION_DATABASE_URL": "mysql+pymysql://a_ddl:secret@db/a_data",
+}
+
+
+@pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (id INT)",
+        "DROP TABLE outbox",
+        "ALTER TABLE outbox ADD COLUMN more INT",
+        "TRUNCATE TABLE outbox",
+        "SELECT * FROM {other}.outbox",
+    ],
+)
+def test_processes_may_not(make_schema: MakeSchema, statement: str) -> None:
+    database = Database(make_schema("auth"))
+    other = make_url(make_schema("playlist")).database
+    # 1142: command denied to the user.
+    with database.reading() as session, pytest.raises(OperationalError, match="1142"):
+        session.execute(text(statement.format(other=other)))
+    database.dispose()
+
+
+@pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
+def test_migrations_see_no_other_schema(make_schema: MakeSchema) -> None:
+    database = Database(make_schema("auth", migrating=True))
+    other = make_url(make_schema("playlist")).database
+    with database.reading() as session, pytest.raises(OperationalError, match="1142"):
+        session.execute(text(f"DROP TABLE {other}.outbox"))
+    database.dispose()
+
+
+@pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
+def test_sessions_are_strict_and_in_utc(make_schema: MakeSchema) -> None:
+    database = Database(make_schema("auth"))
+    with database.reading() as session:
+        mode, zone, letters = session.execute(
+            text("SELECT @@sql_mode, @@time_zone, @@character_set_connection")
+        ).one()
+        level = session.connection().get_isolation_level()
+    database.dispose()
+    assert {"STRICT_ALL_TABLES", "NO_ZERO_DATE", "ONLY_FULL_GROUP_BY"} <= set(mode.split(","))
+    assert (zone, letters, level) == ("+00:00", "utf8mb4", "READ COMMITTED")
+
+
+def test_the_plan_of_a_service() -> None:
+    wanted = plan("a", ENVIRONMENT)
+    assert wanted.schema == "a_data"
+    assert (wanted.runtime.username, wanted.migration.username) == ("a", "a_ddl")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "A_MIGRATION_DATABASE_URL is not set"),
+        ("mysql+pymysql://a_ddl:secret@db/other", "must name the same schema"),
+        ("mysql+pymysql://a:secret@db/a_data", "name the same user"),
+        ("mysql+pymysql://a_ddl@db/a_data", "must name a user, a password and a schema"),
+        ("mysql+pymysql://a_ddl:secret@db/a`b", "must name a user, a password and a schema"),
+        ("sqlite:///secret.db", "is not on MySQL or MariaDB"),
+        ("secret", "is not an SQLAlchemy URL"),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_secret(url: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=message) as caught:
+        plan("a", ENVIRONMENT | {"A_MIGRATION_DATABASE_URL": url})
+    assert "secret" not in str(caught.value)
+
+
+def test_an_administrator_is_needed() -> None:
+    with pytest.raises(SystemExit, match="BOOTSTRAP_DATABASE_URL is not set"):
+        main(["a"], ENVIRONMENT)
