@@ -98,7 +98,7 @@ class Account:
         call = partial(api.delete_resources_by_prefix, folder.public_id, **_addressed(folder))
         call = partial(call, invalidate=True, **self._limited)
         answer = self._persist(call, "delete_below")
-        while answer.get("partial"):
+        while answer.get("partial") and answer.get("deleted"):
             # All of the page are gone: the same question is about the next ones.
             answer = self._persist(call, "delete_below")
 
