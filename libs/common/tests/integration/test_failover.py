@@ -23,13 +23,13 @@ from sqlalchemy.orm import Session
 
 from common.auth import public
 from common.auth.tokens import TokenVerifier
-from common.db import Database, Unconfirmed, is_undone, new_id
+from common.db import Database, Unconfirmed, is_undone
 from common.testing.plugin import MakeDatabase
 from common.web import create_service_app, idempotent, writing
 
 pytestmark = pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
 
-KEY = new_id()
+KEY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 mark = Table("mark", MetaData(), Column("id", Integer, primary_key=True))
 
 
