@@ -71,7 +71,8 @@ class KombuBus:
         )
         self._channel: Any = None
         self._consumers: dict[str, Any] = {}
-        self._handle: Callable[[bytes], None] = _refuse
+        self._handle: Callable[[bytes], None] | None = None
+        self._early: list[Any] = []
         self._failure: Exception | None = None
         self._received = 0
 
@@ -96,21 +97,21 @@ class KombuBus:
         """See `Bus`."""
         self._consume(queue)
         self._handle, self._received = handle, 0
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                self._connection.drain_events(timeout=left)
-            except TimeoutError:
-                break
-            if self._failure:
-                failure, self._failure = self._failure, None
-                raise failure
+        try:
+            self._hand_over_early()
+            deadline = time.monotonic() + seconds
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    self._connection.drain_events(timeout=left)
+                except TimeoutError:
+                    break
+                self._raise_failure()
+        finally:
+            self._handle = None
         return self._received
 
     def close(self) -> None:
         """See `Bus`; unacknowledged messages go back to their queue."""
-        # kombu hands over one more, of the pop that is under way; nobody would tell its producer.
-        self._handle = _refuse
         self._connection.release()
 
     def _open(self) -> Any:
@@ -136,6 +137,11 @@ class KombuBus:
         self._consumers[queue] = consumer
 
     def _on_message(self, message: Any) -> None:
+        if self._handle is None:
+            # RabbitMQ's come while we publish, Redis' while we close. Who asked last would not be
+            # told any more, and the producer would wait for the end of a lease.
+            self._early.append(message)
+            return
         body = message.body
         try:
             self._handle(body if isinstance(body, bytes) else str(body).encode())
@@ -146,6 +152,12 @@ class KombuBus:
         message.ack()
         self._received += 1
 
+    def _hand_over_early(self) -> None:
+        while self._early:
+            self._on_message(self._early.pop(0))
+            self._raise_failure()
 
-def _refuse(_body: bytes) -> None:
-    raise RuntimeError("a message came before anybody asked for one")
+    def _raise_failure(self) -> None:
+        if self._failure:
+            failure, self._failure = self._failure, None
+            raise failure

@@ -54,3 +54,22 @@ def test_what_comes_while_closing_is_left_to_the_next(broker_url: str) -> None:
     assert received == [b"1"]
     next_one.close()
     publishing.close()
+
+
+def test_what_comes_while_publishing_waits_for_the_next_receive(kombu_bus: KombuBus) -> None:
+    """RabbitMQ's messages do; who asked last must not get them: it has acknowledged already."""
+
+    class Message:
+        body, acknowledged = b"early", False
+
+        def ack(self) -> None:
+            self.acknowledged = True
+
+    first: list[bytes] = []
+    second: list[bytes] = []
+    kombu_bus.receive("early", first.append, seconds=0.1)
+    message = Message()
+    kombu_bus._on_message(message)
+    assert (first, message.acknowledged) == ([], False)
+    assert kombu_bus.receive("early", second.append, seconds=0.1) == 1
+    assert (first, second, message.acknowledged) == ([], [b"early"], True)
