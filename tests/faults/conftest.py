@@ -87,6 +87,7 @@ def make_choir(
     with ExitStack() as stack:
 
         def make(*subscribers: str) -> Choir:
+            redis_server.forget_queues(["choir", *subscribers])
             choir = Choir(tmp_path, sql_server, redis_server, scale, subscribers)
             stack.callback(choir.close)
             return choir

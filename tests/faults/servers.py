@@ -1,13 +1,17 @@
 """Database servers and a Redis that tests kill, start again, wipe and put back in time."""
 
+import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import kombu
 import redis
 
+from common.settings import kombu_url
 from common.testing.mariadb import create_schema, mariadb_url, start_mariadb
 from common.testing.valkey import start_valkey
 
@@ -86,6 +90,8 @@ class RedisServer:
     """A Valkey in `folder`: `broker_url` and `cache_url` are databases 0 and 1 of it.
 
     `aof` says whether it logs writes and when it syncs that log. Without a log a restart wipes it.
+    `TEST_BROKER_URL`, such as `amqp://guest:guest@127.0.0.1:5672//`, names another broker instead,
+    for the short tests, one at a time; what befalls this one then only befalls the nudges.
     """
 
     def __init__(self, folder: Path, aof: Aof = "off") -> None:
@@ -93,14 +99,22 @@ class RedisServer:
         self.aof = aof
         self._log = folder / "appendonlydir"
         self._old_log = folder / "old-appendonlydir"
-        self.broker_url = f"unix://{folder}/valkey.sock?db=0"
+        self._own_url = f"unix://{folder}/valkey.sock?db=0"
+        self.broker_url = os.environ.get("TEST_BROKER_URL", self._own_url)
         self.cache_url = f"unix://{folder}/valkey.sock?db=1"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def client(self) -> Any:
         """Return a connection to the broker's database; the caller closes it."""
-        return redis.Redis.from_url(self.broker_url)
+        return redis.Redis.from_url(self._own_url)
+
+    def forget_queues(self, services: Iterable[str]) -> None:
+        """Delete the queues of services, which a broker that outlives a test still has."""
+        with kombu.Connection(kombu_url(self.broker_url)) as connection:
+            for service in services:
+                connection.default_channel.queue_delete(f"{service}.events")
+                connection.default_channel.queue_delete(f"{service}.acks")
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a queue."""
