@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.timeout(3600), pytest.mark.standard]
 
 _ROUNDS = {"standard": 40, "full": 400}
 _PAUSE_SECONDS = 0.3
-_STOP_SECONDS = 15
+_STOP_SECONDS = 60
 _SECOND = tuple(name for name in WORKERS if name != "playlist.worker")
 """Services with two of today's workers; playlist's second ones are of the old release."""
 _RELEASE = "tests.faults.suite.release"
