@@ -11,6 +11,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from storages import (
+    URL_SECRET,
+    cloudinary_url,
+    kept,
+    make_old,
+    player,
+    standin,
+    standin_process,
+    storage,
+    storage_kind,
+)
 from urllib3.filepost import encode_multipart_formdata
 from werkzeug.test import TestResponse
 
@@ -29,17 +40,6 @@ from media.services.processing import Workshop
 from media.settings import MediaSettings
 from media.tasks import perform
 from media.worker import subscriptions
-from tests.storages import (
-    URL_SECRET,
-    cloudinary_url,
-    kept,
-    make_old,
-    player,
-    standin,
-    standin_process,
-    storage,
-    storage_kind,
-)
 
 __all__ = [  # fixtures that pytest finds here
     "cloudinary_url",

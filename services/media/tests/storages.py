@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cloudinary_standin.client import CloudinaryStandin
 from flask import Flask
+from player import serve
 
 from media.adapters.cloudinary import CloudinaryStorage
 from media.adapters.cloudinary_account import Account
 from media.adapters.storage import LocalStorage
 from media.ports import Storage
-from tests.integration.standin.client import CloudinaryStandin
-from tests.player import serve
 
 URL_SECRET = "a secret for tests only"
 

@@ -12,13 +12,13 @@ import cloudinary.exceptions
 import pytest
 import urllib3
 from cloudinary import uploader
+from cloudinary_standin.client import SECRET, CloudinaryStandin
+from cloudinary_standin.usage import content_of, hurried_storage, keep, signed_url, status_of
 
 from media.adapters import cloudinary_account
 from media.adapters.cloudinary import CloudinaryStorage
 from media.errors import FileGone, StorageUnavailable
 from media.ports import RemoteUrl
-from tests.integration.standin.client import SECRET, CloudinaryStandin
-from tests.integration.standin.usage import content_of, hurried_storage, keep, signed_url, status_of
 
 _KEY = "renditions/a/attempt-1/64k.m4s"
 _AUDIO = b"ID3 all but audio"

@@ -9,12 +9,12 @@ from typing import Any
 import cloudinary.exceptions
 import pytest
 import urllib3
+from cloudinary_standin.client import CloudinaryStandin
+from cloudinary_standin.usage import HURRIED, content_of, hurried_storage, keep
 
 from media.adapters import cloudinary_account
 from media.adapters.cloudinary import CloudinaryStorage
 from media.errors import StorageUnavailable
-from tests.integration.standin.client import CloudinaryStandin
-from tests.integration.standin.usage import HURRIED, content_of, hurried_storage, keep
 
 _KEY = "renditions/a/attempt-1/64k.m4s"
 _AUDIO = b"ID3 all but audio"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cloudinary_standin.client import CloudinaryStandin
 from flask import Flask
 from sqlalchemy import event, select
 
@@ -18,7 +19,6 @@ from media.ports import Storage
 from media.services.erasure import make_eraser
 from media.services.processing import Workshop
 from media.services.sweeping import sweep
-from tests.integration.standin.client import CloudinaryStandin
 
 _REMOTE = {"keep", "put", "put_folder", "fetch", "read", "delete", "children"}
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.integration.standin.assets import Assets, Refused
+from cloudinary_standin.assets import Assets, Refused
 
 _STALE_SECONDS = 3600
 _LEAST_CHUNK = 5_000_000
