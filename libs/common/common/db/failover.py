@@ -47,18 +47,19 @@ def committing(session: Session) -> Iterator[Session]:
 
     Raises Unconfirmed when nobody knows whether it was committed.
     """
-    with session.begin() as transaction:
-        yield session
-        session.flush()
-        try:
-            transaction.commit()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            raise Unconfirmed(
-                "The database was lost while it was saving: this may be done, or not. Look before "
-                "you repeat it; with the same Idempotency-Key, just repeat it."
-            ) from error
+    saving = False
+    try:
+        with session.begin():
+            yield session
+            session.flush()
+            saving = True
+    except DBAPIError as error:
+        if not (saving and error.connection_invalidated):
+            raise
+        raise Unconfirmed(
+            "The database was lost while it was saving: this may be done, or not. Look before you "
+            "repeat it; with the same Idempotency-Key, just repeat it."
+        ) from error
 
 
 def _judge(context: ExceptionContext) -> None:
