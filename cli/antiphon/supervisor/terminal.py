@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -67,7 +68,16 @@ class Terminal:
             self._stream.flush()
         except OSError:
             # The terminal or pipe went away. Supervision and the log files go on without it.
+            _discard(self._stream)
             self._stream = None
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what is still in its buffer go nowhere, or Python's exit would fail over it (120)."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _rank(level: str) -> int:
