@@ -14,8 +14,9 @@ from prometheus_client import REGISTRY, CollectorRegistry, Metric
 import common.web.metrics as web
 from common.events.bus import QUEUE_LIMIT
 from common.jobs import enqueue
+from common.metrics.collector import StateCollector
 from common.metrics.prometheus import PrometheusObserver
-from common.metrics.state import StateCollector
+from common.metrics.state import State
 from common.testing.plugin import MakeDatabase
 
 FROM_PROMETHEUS = {"up"}
@@ -30,7 +31,7 @@ def exported(make_database: MakeDatabase, broker_url: str) -> dict[str, tuple[st
     with database.transaction() as session:
         enqueue(session, kind="work", key="1", payload={})
     registry = CollectorRegistry()
-    state = StateCollector("media", database, broker_url)
+    state = StateCollector(State("media", database, broker_url))
     # The queue of jobs is asked for once it is known that there are jobs.
     list(state.collect())
     registry.register(state)

@@ -16,10 +16,10 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from common.db import Database
+from common.metrics.collector import StateCollector
 from common.metrics.observer import observe_with
 from common.metrics.prometheus import PrometheusObserver
-from common.metrics.state import StateCollector
+from common.metrics.state import State
 
 STALLED_SECONDS = 120.0
 """Without getting round for so long a loop hangs: its longest steps take seconds."""
@@ -27,17 +27,14 @@ STALLED_SECONDS = 120.0
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
 
-def serve(
-    bind: str, service: str, database: Database, broker_url: str, loops: Sequence[str]
-) -> WSGIServer:
+def serve(bind: str, state: State, loops: Sequence[str]) -> WSGIServer:
     """Answer on `host:port` in a thread, and listen to what happens here; exits if it cannot."""
     disable_created_metrics()
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    state = StateCollector(service, database, broker_url)
-    registry.register(state)
-    observer = PrometheusObserver(registry, service, loops)
+    registry.register(StateCollector(state))
+    observer = PrometheusObserver(registry, state.service, loops)
     health = Health(observer.rounds, state.everything_answers)
     server = _listen(bind, _application(registry, health))
     observe_with(observer)

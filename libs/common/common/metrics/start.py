@@ -18,8 +18,9 @@ def start_metrics(
     """
     if settings.metrics_bind is not None:
         from common.metrics.server import serve
+        from common.metrics.state import State
 
-        serve(settings.metrics_bind, service, database, settings.broker_url, loops)
+        serve(settings.metrics_bind, State(service, database, settings.broker_url), loops)
 
 
 def start_job_metrics(settings: ServiceSettings, service: str, database: Database) -> None:

@@ -21,6 +21,7 @@ from common.jobs import enqueue
 from common.metrics import Observer, observe_with, observer, server
 from common.metrics.reading import Reading
 from common.metrics.server import Health, serve
+from common.metrics.state import State
 from common.testing.schemas import MakeSchema
 
 LOOPS = ("relay", "consumer")
@@ -45,7 +46,7 @@ def database(make_schema: MakeSchema) -> Iterator[Database]:
 def address(monkeypatch: pytest.MonkeyPatch, database: Database, broker_url: str) -> Iterator[str]:
     """Serve the metrics of a service `choir` as its worker would; return the URL."""
     before = observer()
-    served = serve("127.0.0.1:0", "choir", database, broker_url, LOOPS)
+    served = serve("127.0.0.1:0", State("choir", database, broker_url), LOOPS)
     yield f"http://127.0.0.1:{served.server_port}"
     observe_with(before)
     served.shutdown()
@@ -259,15 +260,16 @@ def test_an_address_that_cannot_be_used_stops_the_start(
     bind: str, database: Database, broker_url: str
 ) -> None:
     with pytest.raises(SystemExit, match=f"METRICS_BIND is '{re.escape(bind)}'"):
-        serve(bind, "choir", database, broker_url, LOOPS)
+        serve(bind, State("choir", database, broker_url), LOOPS)
 
 
 def test_a_port_that_is_taken_stops_the_start(database: Database, broker_url: str) -> None:
+    state = State("choir", database, broker_url)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SystemExit, match="Address already in use"):
-            serve(f"127.0.0.1:{taken.getsockname()[1]}", "choir", database, broker_url, LOOPS)
+            serve(f"127.0.0.1:{taken.getsockname()[1]}", state, LOOPS)
 
 
 def test_without_an_address_nothing_is_imported() -> None:
