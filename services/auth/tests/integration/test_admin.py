@@ -7,6 +7,7 @@ import pytest
 from auth.admin import main
 from auth.models import Role
 from auth.queries.users import find_by_login
+from auth.services.accounts import register_user
 from common.db import Database
 
 
@@ -49,3 +50,31 @@ def test_an_administrator_is_held_to_the_rules_of_registration(
         _create(monkeypatch, "nowhere", "r t", "short")
     with database.reading() as session:
         assert find_by_login(session, "r t") is None
+
+
+def test_a_registered_user_becomes_an_administrator(
+    monkeypatch: pytest.MonkeyPatch, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.transaction() as session:
+        register_user(
+            session,
+            email="ada@example.org",
+            username="ada",
+            password_hash="unused",
+            display_name=None,
+            roles=[Role.LISTENER],
+        )
+    monkeypatch.setattr(sys, "argv", ["auth.admin", "promote", "--username", "Ada@Example.org"])
+    main()
+    assert "is an administrator" in capsys.readouterr().out
+    with database.reading() as session:
+        user = find_by_login(session, "ada")
+        assert user is not None
+        assert user.roles == list(Role)
+        assert user.version == 2
+
+
+def test_nobody_is_promoted_by_a_name_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["auth.admin", "promote", "--username", "nobody"])
+    with pytest.raises(SystemExit, match="Nobody is registered as nobody"):
+        main()
