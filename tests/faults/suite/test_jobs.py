@@ -68,7 +68,7 @@ def test_a_process_killed_in_mid_transcode(
     takeovers: list[float] = []
     for number in range(_KILLS[scale.name]):
         upload = person.upload(f"{number}.flac", make_tone(number, _LONG_TONE))
-        ffmpeg = _wait_for_transcoding(suite, jobs)
+        _, ffmpeg = _wait_for_transcoding(suite, jobs)
         time.sleep(rng.uniform(0, 0.5))
         attempt = _transcode_job(database, upload).attempt
         # Every second time ffmpeg is spared, and must notice that nobody waits for it.
@@ -106,7 +106,7 @@ def test_a_process_stalled_past_its_lease(
     database, takeovers = suite.database("media"), []
     for number in range(_STALLS[scale.name]):
         upload = person.upload(f"{number}.flac", make_tone(number, _LONG_TONE))
-        stalled, ffmpeg = _wait_for_any_transcoding(suite)
+        stalled, ffmpeg = _wait_for_transcoding(suite)
         job = _transcode_job(database, upload)
         is_ahead = number % 2 == 0
         wait_for(lambda: _written(suite) > _HALF_OF_IT, 60, suite.tails)
@@ -183,18 +183,12 @@ def _transcoding(jobs: Process) -> int | None:
     return next((pid for pid, line in command_lines() if pid in children and ".m4s" in line), None)
 
 
-def _wait_for_transcoding(suite: Suite, jobs: Process) -> int:
-    wait_for(lambda: _transcoding(jobs) is not None, 60, suite.tails)
-    pid = _transcoding(jobs)
-    assert pid is not None
-    return pid
-
-
-def _wait_for_any_transcoding(suite: Suite) -> tuple[Process, int]:
+def _wait_for_transcoding(suite: Suite, *among: Process) -> tuple[Process, int]:
     found: list[tuple[Process, int]] = []
 
     def look() -> bool:
-        for jobs in suite.replicas(JOBS):
+        # What was seen is kept: a process that is about to become ffmpeg is not seen each time.
+        for jobs in among or suite.replicas(JOBS):
             pid = _transcoding(jobs)
             if pid is not None:
                 found.append((jobs, pid))
