@@ -43,6 +43,12 @@ class ServiceSettings(BaseSettings):
 
     metrics_bind: str | None = Field(None, validation_alias="METRICS_BIND")
     """`host:port` where processes other than the web's serve `/metrics` and `/healthz`."""
+    cloudwatch_namespace: str | None = Field(
+        None,
+        validation_alias="CLOUDWATCH_NAMESPACE",
+        pattern=r"^[A-Za-z0-9_.#/-][A-Za-z0-9_.#:/-]{0,254}$",
+    )
+    """Where in CloudWatch the metrics belong that workers write to stdout, in its own format."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -277,8 +277,9 @@ def test_without_an_address_nothing_is_imported() -> None:
         "import sys; import common.events.worker, common.jobs.celery;"
         "from common.metrics import start_metrics, start_job_metrics;"
         "from types import SimpleNamespace as S;"
-        "start_metrics(S(metrics_bind=None), 'x', None);"
-        "start_job_metrics(S(metrics_bind=None), 'x', None);"
+        "nowhere = S(metrics_bind=None, cloudwatch_namespace=None);"
+        "start_metrics(nowhere, 'x', None);"
+        "start_job_metrics(nowhere, 'x', None);"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

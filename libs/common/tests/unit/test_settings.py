@@ -28,6 +28,15 @@ class ExampleSettings(ServiceSettings):
     colour: int
 
 
+@pytest.mark.parametrize("namespace", ["music player", ":music", "m" * 256])
+def test_a_namespace_that_cloudwatch_would_not_take_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, namespace: str
+) -> None:
+    monkeypatch.setenv("CLOUDWATCH_NAMESPACE", namespace)
+    with pytest.raises(SystemExit, match="CLOUDWATCH_NAMESPACE: String should match pattern"):
+        load(ExampleSettings)
+
+
 def test_what_is_missing_is_named_as_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXAMPLE_COLOUR", "blue")
     monkeypatch.setenv("BROKER_URL", "redis://here")

@@ -1,5 +1,6 @@
 """The worker and the jobs process as they really run, on a real Valkey, and what a signal does."""
 
+import json
 import os
 import re
 import signal
@@ -10,14 +11,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from common.db import Database, db_time
+from common.db import Database, db_time, new_id, utcnow
+from common.events.tables import inbox, outbox, outbox_delivery
+from common.jobs import enqueue
 from common.jobs.tables import job
+from common.testing.contracts import published_samples
+from common.testing.emf import read_metrics
 from media.settings import MediaSettings
 
 MakeAudio = Callable[..., Path]
@@ -181,3 +187,56 @@ def test_a_process_tells_that_all_its_loops_get_round(
     _wait_until(lambda: all(at > first[loop] for loop, at in timestamps().items()))
     with urllib.request.urlopen(f"{metrics_url}/healthz", timeout=10) as answer:
         assert answer.status == 200
+
+
+@pytest.fixture
+def cloudwatch_namespace(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the processes that are started publish to CloudWatch; return where."""
+    monkeypatch.setenv("CLOUDWATCH_NAMESPACE", "antiphon-test")
+    return "antiphon-test"
+
+
+def _fall_behind(database: Database, contracts_dir: Path) -> None:
+    """Leave a delivery of 90 s ago, an event to retry, a dead letter, and a job that waits."""
+    now = utcnow()
+    later = now + timedelta(hours=1)
+    envelope = published_samples(contracts_dir, "media")["media.asset.ready.v1"]
+    event = {"event_id": new_id(), "type": envelope["type"], "subject": envelope["subject"]}
+    emitted = {**event, "version": 1, "created_at": now - timedelta(seconds=90)}
+    delivery = {"event_id": event["event_id"], "subscriber": "catalog", "next_at": later}
+    with database.transaction() as session:
+        session.execute(insert(outbox).values(**emitted, envelope=json.dumps(envelope)))
+        session.execute(insert(outbox_delivery).values(**delivery))
+        for state in ("retry", "dead"):
+            failed = {**event, "event_id": new_id(), "state": state, "next_at": later}
+            session.execute(insert(inbox).values(**failed, received_at=now))
+        enqueue(session, kind="media.describe", key="1", payload={"upload_id": new_id()})
+
+
+def test_a_worker_tells_cloudwatch_how_far_behind_it_is(
+    cloudwatch_namespace: str,
+    start: Start,
+    database: Database,
+    contracts_dir: Path,
+    tmp_path: Path,
+) -> None:
+    _fall_behind(database, contracts_dir)
+    worker = start("media.worker")
+    log = tmp_path / "media.worker.log"
+    _wait_until(lambda: "OldestUndeliveredAge" in log.read_text())
+    _wait_until(lambda: "worker_started" in log.read_text())
+    assert _stop(worker) < 20
+    found = read_metrics(log.read_text(), cloudwatch_namespace)
+    values = {name: value for name, (value, _) in found["Service", "media"].items()}
+    assert 90 <= values.pop("OldestUndeliveredAge") < 200
+    assert 0 <= values.pop("OldestJobAge") < 100
+    assert values == {
+        "UndeliveredEvents": 1,
+        "DeadEvents": 1,
+        "RetryingEvents": 1,
+        "QueueLength": 0,
+        "WaitingJobs": 1,
+        "DeadJobs": 0,
+    }
+    assert 90 <= found["Subscriber", "catalog"]["OldestUndeliveredAge"][0] < 200
+    assert found["Subscriber", "auth"]["OldestUndeliveredAge"][0] == 0
