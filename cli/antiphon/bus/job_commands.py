@@ -23,10 +23,11 @@ class State(StrEnum):
     RUNNING = "running"
     DONE = "done"
     DEAD = "dead"
+    CANCELLING = "cancelling"
     CANCELLED = "cancelled"
 
 
-_NOT_OVER = [State.QUEUED, State.RUNNING, State.DEAD]
+_NOT_OVER = [State.QUEUED, State.RUNNING, State.DEAD, State.CANCELLING]
 
 
 @jobs.command("list")
@@ -40,7 +41,7 @@ def list_jobs(
     data_dir: DataDir = _HERE,
     as_json: Json = False,
 ) -> None:
-    """List jobs, newest first; without --state those queued, running or dead."""
+    """List jobs, newest first; without --state those that are not over."""
     with opened(data_dir) as sources:
         from antiphon.bus.jobs import show_list
 
@@ -65,13 +66,13 @@ def retry(
 def cancel(
     job_ids: JobIds, service: OnlyService = None, data_dir: DataDir = _HERE, as_json: Json = False
 ) -> None:
-    """Cancel jobs that are not done; whoever runs one is fenced off. A dead one is dismissed."""
+    """Cancel jobs that are not done, and end what they were for. A dead one is dismissed."""
     with opened(data_dir) as sources:
-        from antiphon.bus.jobs import AFTER_CANCEL, CANCELLED
+        from antiphon.bus.jobs import CANCELLED, after_cancel
         from antiphon.bus.jobs import cancel as cancel_each
 
         record = cancel_each(sources, sources.only(service), job_ids)
-        record.finish(CANCELLED, AFTER_CANCEL, as_json=as_json)
+        record.finish(CANCELLED, after_cancel(record), as_json=as_json)
 
 
 def register(app: typer.Typer) -> None:

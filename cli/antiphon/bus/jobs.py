@@ -20,9 +20,12 @@ AFTER_RETRY = (
     "the new one ends well."
 )
 CANCELLED = "Job {job_id} of {service}, which was {was}, is cancelled."
-AFTER_CANCEL = (
-    "Its service is not told: what it was for stays unfinished. A worker that is at it stops at "
-    "its next heartbeat and can keep nothing."
+_AFTER_CANCEL = (
+    "Its service's worker ends what it was for as failed (such as an upload, which may then be "
+    "sent again): within seconds, or when that worker is back."
+)
+_STILL_AT_IT = (
+    "Whoever runs it stops at the next heartbeat, within 10 s, and can keep nothing of it."
 )
 
 
@@ -62,6 +65,12 @@ def cancel(sources: Sources, services: Sequence[str], job_ids: Sequence[str]) ->
     record = Record("jobs.cancel")
     _change_each(sources, services, job_ids, record, cancel_job, "was")
     return record
+
+
+def after_cancel(record: Record) -> str:
+    """Return what follows from cancelling these jobs."""
+    was_running = any(change["was"] == "running" for change in record.changed)
+    return f"{_AFTER_CANCEL} {_STILL_AT_IT}" if was_running else _AFTER_CANCEL
 
 
 def _change_each(

@@ -4,7 +4,7 @@ from functools import partial
 
 from common.events import open_database
 from common.events.worker import run_worker
-from common.jobs import prune_jobs, send_due_jobs
+from common.jobs import end_cancelled_jobs, prune_jobs, send_due_jobs
 from common.jobs.celery import JobSender
 from common.settings import load
 from media.adapters.opening import open_storage
@@ -27,6 +27,7 @@ if __name__ == "__main__":
         database,
         subscriptions,
         chores=[
+            partial(end_cancelled_jobs, database, give_up),
             partial(send_due_jobs, database, sender, give_up),
             make_eraser(database, storage),
             Sweeper(database, storage),

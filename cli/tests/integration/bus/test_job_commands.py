@@ -97,12 +97,15 @@ def test_cancels_and_says_what_that_means(
     result = run("jobs", "cancel", running)
     assert result.exit_code == 0
     assert f"Job {running} of media, which was running, is cancelled." in result.stdout
-    assert "Its service is not told" in result.stdout
+    assert "ends what it was for as failed" in result.stdout
+    assert "stops at the next heartbeat" in result.stdout
+    assert "heartbeat" not in run("jobs", "cancel", make_job("4")).stdout
     record = run_json("jobs", "cancel", dead, done, code=1)
     assert [change["job_id"] for change in record["changed"]] == [dead]
     assert [refusal["job_id"] for refusal in record["refused"]] == [done]
     assert {key: row.state for key, row in rows().items()} == {
-        "1": "cancelled",
-        "2": "cancelled",
+        "1": "cancelling",
+        "2": "cancelling",
         "3": "done",
+        "4": "cancelling",
     }

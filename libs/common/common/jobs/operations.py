@@ -12,7 +12,7 @@ from common.db import db_time, new_id
 from common.errors import Conflict, NotFound
 from common.jobs.tables import job
 
-STATES = ("queued", "running", "done", "dead", "cancelled")
+STATES = ("queued", "running", "done", "dead", "cancelling", "cancelled")
 _COUNTED = ("queued", "running", "dead")
 
 
@@ -96,12 +96,13 @@ def retry_job(session: Session, job_id: str) -> str:
 def cancel_job(session: Session, job_id: str) -> str:
     """Cancel a job that is not done, and return what state it was in; one that runs is fenced off.
 
-    A dead one counts as dealt with afterwards. Raises NotFound or Conflict.
+    Its service's worker then ends what it was for. A dead one counts as dealt with afterwards.
+    Raises NotFound or Conflict.
     """
     row = _locked(session, job_id)
     if row.state not in _COUNTED:
         raise Conflict(f"Job {job_id} is {row.state}: there is nothing to cancel.")
-    cancelled = {"state": "cancelled", "finished_at": db_time(session)}
+    cancelled = {"state": "cancelling", "finished_at": db_time(session)}
     session.execute(update(job).where(job.c.id == job_id).values(**cancelled))
     return str(row.state)
 

@@ -1,6 +1,7 @@
 """Putting jobs on the queue, and the sweeper that sends them to Celery."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -30,8 +31,18 @@ class Sender(Protocol):
         """Put a job's id on the queue."""
 
 
-GiveUp = Callable[[Session, str, dict[str, Any]], None]
-"""What a dead job means to its service: called with (kind, payload) in the same transaction."""
+@dataclass(frozen=True)
+class GivenUp:
+    """A job that will not be done: it died, or an operator cancelled it."""
+
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    is_cancelled: bool
+
+
+GiveUp = Callable[[Session, GivenUp], None]
+"""What such a job means to its service: called in the transaction that ends it."""
 
 
 def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any]) -> str:
@@ -61,7 +72,7 @@ def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any]) -
 
 def cancel_jobs(session: Session, keys: Sequence[str]) -> int:
     """Cancel unfinished jobs; one that runs is fenced off. Returns how many."""
-    unfinished = job.c.key.in_(keys) & job.c.state.in_(("queued", "running"))
+    unfinished = job.c.key.in_(keys) & job.c.state.in_(("queued", "running", "cancelling"))
     result = session.execute(
         update(job).where(unfinished).values(state="cancelled", finished_at=db_time(session))
     )
@@ -96,6 +107,19 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         if _is_hopeless(row):
             _bury(database, row.id, give_up)
     return len(to_send)
+
+
+def end_cancelled_jobs(database: Database, give_up: GiveUp) -> int:
+    """End what the jobs were for that an operator cancelled; return how many there were.
+
+    Operators change rows only: what a job means, its service alone knows. Needs no broker.
+    """
+    query = select(job.c.id).where(job.c.state == "cancelling").limit(_BATCH)
+    with database.reading() as session:
+        ids = session.execute(query).scalars().all()
+    for job_id in ids:
+        _end_cancelled(database, job_id, give_up)
+    return len(ids)
 
 
 def prune_jobs(session: Session, keep: timedelta = timedelta(days=30), limit: int = 500) -> int:
@@ -134,7 +158,21 @@ def _bury(database: Database, job_id: str, give_up: GiveUp) -> None:
             reason = row.last_error or "the worker died each time"
             finished = {"state": "dead", "finished_at": db_time(session), "last_error": reason}
             session.execute(update(job).where(mine).values(**finished))
-            give_up(session, row.kind, row.payload)
+            give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=False))
         observer().job_dead(row.kind)
     except Exception:
         log.exception("job_cannot_be_buried", job_id=job_id)
+
+
+def _end_cancelled(database: Database, job_id: str, give_up: GiveUp) -> None:
+    try:
+        with database.transaction() as session:
+            mine = (job.c.id == job_id) & (job.c.state == "cancelling")
+            row = session.execute(select(job).where(mine).with_for_update()).first()
+            if row is None:  # another worker was faster
+                return
+            session.execute(update(job).where(mine).values(state="cancelled"))
+            give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=True))
+        log.info("job_cancelled", job_id=job_id, kind=row.kind)
+    except Exception:
+        log.exception("job_cannot_be_ended", job_id=job_id)

@@ -15,7 +15,8 @@ job = Table(
     # What the job is about: the same key is the same job.
     Column("key", String(200), nullable=False, unique=True),
     Column("payload", JSON, nullable=False),
-    # queued, running, done, dead or cancelled
+    # queued, running, done, dead, cancelling (its service has not ended yet what it was for) or
+    # cancelled
     Column("state", String(10), nullable=False),
     # Raised at each start; a worker whose number is no longer this one is fenced off.
     Column("attempt", Integer, nullable=False, default=0),

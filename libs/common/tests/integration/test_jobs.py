@@ -10,13 +10,16 @@ from sqlalchemy.orm import Session
 from common.db import Database, db_time
 from common.jobs import (
     Fenced,
+    GivenUp,
     Interrupted,
     RunningJob,
     cancel_jobs,
+    end_cancelled_jobs,
     enqueue,
     run_job,
     send_due_jobs,
 )
+from common.jobs.operations import cancel_job
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job, metadata
 from common.testing.schemas import MakeSchema
@@ -67,8 +70,8 @@ def _send(database: Database) -> Sent:
     return queue.sent
 
 
-def _never(_session: Session, _kind: str, _payload: dict[str, Any]) -> None:
-    raise AssertionError("nothing should have died")
+def _never(_session: Session, _given_up: GivenUp) -> None:
+    raise AssertionError("nothing should have been given up")
 
 
 def test_a_key_is_one_job_and_it_is_sent_once(database: Database) -> None:
@@ -92,7 +95,7 @@ def test_a_job_that_cannot_be_buried_holds_up_no_other(database: Database) -> No
         session.execute(update(job).values(attempt=MAX_ATTEMPTS))
     good = _enqueue(database, "good")
 
-    def fail(_session: Session, _kind: str, _payload: dict[str, Any]) -> None:
+    def fail(_session: Session, _given_up: GivenUp) -> None:
         raise RuntimeError("the service cannot say what this means")
 
     queue = Queue()
@@ -210,14 +213,42 @@ def test_a_job_that_never_ends_well_dies_and_says_so(database: Database) -> None
     for _ in range(MAX_ATTEMPTS):
         assert run_job(database, job_id, fails)
         _make_due(database, job_id)
-    deaths = []
+    deaths: list[GivenUp] = []
     queue = Queue()
-    send_due_jobs(database, queue, lambda _session, kind, payload: deaths.append((kind, payload)))
+    send_due_jobs(database, queue, lambda _session, given_up: deaths.append(given_up))
     assert queue.sent == []
-    assert deaths == [("test.work", {"n": 1})]
+    assert deaths == [GivenUp("test.work", "k", {"n": 1}, is_cancelled=False)]
     assert _state(database, job_id) == "dead"
     with database.reading() as session:
         assert "no luck" in session.execute(select(job.c.last_error)).scalar_one()
+
+
+def test_what_a_cancelled_job_was_for_is_ended_once(database: Database) -> None:
+    cancelled, _other = _enqueue(database), _enqueue(database, "other")
+    with database.transaction() as session:
+        cancel_job(session, cancelled)
+    assert _send(database) == [("test.work", _other)]
+    ended: list[GivenUp] = []
+
+    assert end_cancelled_jobs(database, lambda _session, given_up: ended.append(given_up)) == 1
+    assert end_cancelled_jobs(database, lambda _session, given_up: ended.append(given_up)) == 0
+
+    assert ended == [GivenUp("test.work", "k", {"n": 1}, is_cancelled=True)]
+    assert _state(database, cancelled) == "cancelled"
+
+
+def test_a_cancelled_job_whose_service_fails_to_end_it_is_ended_later(database: Database) -> None:
+    job_id = _enqueue(database)
+    with database.transaction() as session:
+        cancel_job(session, job_id)
+
+    def fail(_session: Session, _given_up: GivenUp) -> None:
+        raise RuntimeError("no luck")
+
+    end_cancelled_jobs(database, fail)
+    assert _state(database, job_id) == "cancelling"
+    end_cancelled_jobs(database, lambda _session, _given_up: None)
+    assert _state(database, job_id) == "cancelled"
 
 
 def _complete(database: Database) -> Any:

@@ -10,17 +10,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from common.db import Database
-from common.jobs import Fenced, Interrupted, RunningJob
+from common.jobs import Fenced, GivenUp, Interrupted, RunningJob
 from common.logging import get_logger
 from media.errors import UnusableFile
 from media.events import AssetDescribed, AssetFailed, AssetReady, emit_asset
 from media.models import Asset, AssetState, Rendition, Upload, UploadStatus, WaveformRow
 from media.ports import CoverImage, Description, Storage, Transcoded, Transcoder
 from media.queries.uploads import upload_of_asset
-from media.services.uploads import TRANSCODE, start_job
+from media.services.uploads import TRANSCODE, job_keys, start_job
 from media.tags import Tags
 
 log = get_logger(__name__)
+
+_GIVEN_UP = "Processing failed several times on our side. Upload the file again later."
+_CANCELLED = "An operator cancelled the processing of this file. You may upload it again."
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,13 @@ def fail_upload(session: Session, upload: Upload, reason: str) -> None:
     emit_asset(session, AssetFailed, upload)
 
 
-def give_up(session: Session, _kind: str, payload: dict[str, Any]) -> None:
-    """End the upload of a job that failed each time for reasons of ours."""
-    upload = upload_of_asset(session, payload["asset_id"])
-    if upload is not None:
-        reason = "Processing failed several times on our side. Upload the file again later."
-        fail_upload(session, upload, reason)
+def give_up(session: Session, job: GivenUp) -> None:
+    """End the upload of a job that failed each time for reasons of ours, or was cancelled."""
+    upload = upload_of_asset(session, job.payload["asset_id"])
+    # Whoever uploaded the file again began anew: then an older job says nothing any more.
+    if upload is None or job.key not in job_keys(upload.asset):
+        return
+    fail_upload(session, upload, _CANCELLED if job.is_cancelled else _GIVEN_UP)
 
 
 def _load(shop: Workshop, job: RunningJob, *, new_attempt: bool = False) -> Asset | None:

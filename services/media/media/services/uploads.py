@@ -71,7 +71,7 @@ def receive_upload(
         begins = upload.status == UploadStatus.FAILED
         if begins:
             # Operators may have made a job that died go on: from here on it would only undo things.
-            cancel_jobs(session, _job_keys(upload.asset))
+            cancel_jobs(session, job_keys(upload.asset))
             upload.restart()
             upload.asset.run += 1
     if upload.asset_id != plan.asset_id:  # the same bytes came twice at once
@@ -85,7 +85,7 @@ def receive_upload(
 def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
     """Delete an upload with its asset and files; unfinished jobs of it are fenced off."""
     asset = upload.asset
-    cancel_jobs(session, _job_keys(asset))
+    cancel_jobs(session, job_keys(asset))
     asset.version += 1
     emit_asset_gone(session, upload)
     session.delete(upload)
@@ -112,12 +112,13 @@ def start_job(session: Session, kind: str, asset: Asset) -> None:
     enqueue(session, kind=kind, key=_job_key(kind, asset), payload={"asset_id": asset.id})
 
 
+def job_keys(asset: Asset) -> list[str]:
+    """Return the keys of the jobs of the asset's current run."""
+    return [_job_key(kind, asset) for kind in (DESCRIBE, TRANSCODE)]
+
+
 def _job_key(kind: str, asset: Asset) -> str:
     return f"{kind}:{asset.id}:{asset.run}"
-
-
-def _job_keys(asset: Asset) -> list[str]:
-    return [_job_key(kind, asset) for kind in (DESCRIBE, TRANSCODE)]
 
 
 def _refuse_erased(session: Session, owner_id: str) -> None:

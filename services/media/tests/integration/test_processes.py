@@ -21,6 +21,7 @@ from sqlalchemy import insert, select, update
 from common.db import Database, db_time, new_id, utcnow
 from common.events.tables import inbox, outbox, outbox_delivery
 from common.jobs import enqueue
+from common.jobs.operations import cancel_job
 from common.jobs.tables import job
 from common.testing.contracts import published_samples
 from common.testing.emf import read_metrics
@@ -149,6 +150,34 @@ def test_a_job_survives_the_end_of_its_process(
         ("media.describe", "done", 1),
         ("media.transcode", "done", 2),
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_running_job_that_is_cancelled_stops_and_fails_its_upload(
+    start: Start,
+    upload: Any,
+    make_audio: MakeAudio,
+    status: Any,
+    database: Database,
+    storage_dir: Path,
+    emitted: Any,
+) -> None:
+    start("media.worker")
+    start("media.jobs")
+    audio = make_audio("a.mp3", seconds=200)
+    sent = upload(audio).json
+    original = storage_dir / "originals" / sent["asset_id"]
+    _wait_until(lambda: _is_encoding(storage_dir))
+    with database.transaction() as session:
+        mine = select(job.c.id).where(job.c.state == "running")
+        assert cancel_job(session, session.execute(mine).scalar_one()) == "running"
+    _wait_until(lambda: status() == "failed", 10)
+    _wait_until(lambda: not _ffmpeg_reads(original))
+    assert "operator cancelled" in emitted("media.asset.failed.v1")[0]["failure"]
+
+    assert upload(audio).status_code == 202
+    _wait_until(lambda: status() == "transcoded")
+    assert len(emitted("media.asset.ready.v1")) == 1
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What it means for an upload that operators let a dead job be tried again."""
+"""What it means for an upload that operators retry or cancel its job."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from common.db import Database, db_time
 from common.errors import Conflict
-from common.jobs import send_due_jobs
-from common.jobs.operations import retry_job
+from common.jobs import end_cancelled_jobs, send_due_jobs
+from common.jobs.operations import cancel_job, retry_job
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job
 from media.services.processing import give_up
@@ -91,3 +91,62 @@ def test_who_uploads_again_meanwhile_begins_anew(
         _retry(database, again)
     assert run_jobs() == [DESCRIBE, TRANSCODE]
     assert current()["status"] == "transcoded"
+
+
+def _cancel(database: Database, job_id: str) -> None:
+    with database.transaction() as session:
+        cancel_job(session, job_id)
+
+
+def test_who_had_an_upload_cancelled_may_upload_again(
+    database: Database,
+    upload: Any,
+    audio: Path,
+    current: Any,
+    emitted: Any,
+    run_jobs: Callable[[], list[str]],
+) -> None:
+    assert upload(audio).status_code == 202
+    with database.reading() as session:
+        job_id = session.execute(select(job.c.id)).scalar_one()
+    _cancel(database, job_id)
+    assert run_jobs() == []
+    assert current()["status"] == "received"  # until the worker is there
+
+    assert end_cancelled_jobs(database, give_up) == 1
+
+    assert current()["status"] == "failed"
+    assert "operator cancelled" in current()["failure"]
+    assert emitted("media.asset.failed.v1")[0]["failure"] == current()["failure"]
+    assert upload(audio).status_code == 202
+    assert run_jobs() == [DESCRIBE, TRANSCODE]
+    assert current()["status"] == "transcoded"
+
+
+def test_who_retries_what_was_cancelled_has_it_go_on(
+    database: Database, dead_job: str, current: Any, run_jobs: Callable[[], list[str]]
+) -> None:
+    _cancel(database, dead_job)
+    end_cancelled_jobs(database, give_up)
+    assert "operator cancelled" in current()["failure"]
+    _retry(database, dead_job)
+    assert run_jobs() == [DESCRIBE, TRANSCODE]
+    assert current()["failure"] is None
+
+
+def test_a_dead_job_that_is_cancelled_leaves_alone_what_began_anew(
+    database: Database,
+    dead_job: str,
+    upload: Any,
+    audio: Path,
+    current: Any,
+    emitted: Any,
+    run_jobs: Callable[[], list[str]],
+) -> None:
+    assert upload(audio).status_code == 202
+    _cancel(database, dead_job)
+    assert end_cancelled_jobs(database, give_up) == 1
+    assert current()["status"] == "received"
+    assert run_jobs() == [DESCRIBE, TRANSCODE]
+    assert current()["status"] == "transcoded"
+    assert len(emitted("media.asset.failed.v1")) == 1
