@@ -63,7 +63,7 @@ _ROOT = Draft202012Validator(
 )
 
 Metrics = dict[tuple[str, ...], dict[str, tuple[float, str]]]
-"""By dimensions, such as `("Service", "media")`: each metric's value and unit."""
+"""By dimensions, such as `("Service", "choir")`: each metric's value and unit."""
 
 
 def check_document(document: dict[str, Any]) -> None:
