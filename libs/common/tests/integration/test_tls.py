@@ -5,46 +5,27 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from kombu.exceptions import OperationalError
 
 from common.events.bus import KombuBus
 from common.jobs.celery import JobSender
+from common.testing.certificates import Authority
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate of `localhost`, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "localhost.pem"
-    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, *form)
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "authority.pem")
 
 
 @pytest.fixture
-def tls_port(certificate: Path, broker_url: str, valkey_socket: Path) -> Iterator[int]:
+def tls_port(authority: Authority, broker_url: str, valkey_socket: Path) -> Iterator[int]:
     """A port where the Redis speaks TLS (through a proxy; the wheel's server does not)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(authority.issue("localhost"))
     with socket.create_server(("localhost", 0)) as listener:
         threading.Thread(
             target=_serve, args=(listener, context, valkey_socket), daemon=True
@@ -79,8 +60,8 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
 
 
-def test_messages_travel_over_tls(tls_port: int, certificate: Path) -> None:
-    url = f"rediss://localhost:{tls_port}/0?ssl_ca_certs={certificate}"
+def test_messages_travel_over_tls(tls_port: int, authority: Authority) -> None:
+    url = f"rediss://localhost:{tls_port}/0?ssl_ca_certs={authority.path}"
     bus = KombuBus(url, "test")
     came: list[bytes] = []
     assert bus.publish("test.events", [b"{}"])
