@@ -2,9 +2,12 @@
 
 Each service gets a schema, a user without DDL for its processes (`<SERVICE>_DATABASE_URL`) and one
 with it for its migrations (`<SERVICE>_MIGRATION_DATABASE_URL`); neither sees another's schema.
-`BOOTSTRAP_DATABASE_URL` is that of an administrator. What is there stays, passwords are set anew.
+`BOOTSTRAP_DATABASE_URL` is that of an administrator; without a user, this one is in
+`BOOTSTRAP_CREDENTIALS`: `{"username": ..., "password": ...}`, as RDS keeps its master user.
+What is there stays, passwords are set anew. Who is given a URL with `ssl_ca` must use TLS.
 """
 
+import json
 import os
 import re
 import sys
@@ -12,6 +15,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import URL, Connection, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
+
+from common.db.database import check_certificates
 
 RUNTIME_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 MIGRATION_RIGHTS = f"{RUNTIME_RIGHTS}, CREATE, ALTER, DROP, INDEX, REFERENCES"
@@ -52,23 +57,34 @@ def bootstrap(connection: Connection, wanted: Plan) -> None:
 
 def _allow(connection: Connection, url: URL, rights: str) -> None:
     who = (url.username, url.password)
-    connection.exec_driver_sql("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", who)
-    connection.exec_driver_sql("ALTER USER %s@'%%' IDENTIFIED BY %s", who)
+    user = f"%s@'%%' IDENTIFIED BY %s{' REQUIRE SSL' if 'ssl_ca' in url.query else ''}"
+    connection.exec_driver_sql(f"CREATE USER IF NOT EXISTS {user}", who)
+    connection.exec_driver_sql(f"ALTER USER {user}", who)
     # Unescaped, `_` stands for any character here: rights on other schemas, too.
     schema = str(url.database).replace("_", r"\_")
     connection.exec_driver_sql(f"GRANT {rights} ON `{schema}`.* TO %s@'%%'", (url.username,))
 
 
-def _url(variable: str, environment: dict[str, str]) -> URL:
-    """Return a URL that names user, password and schema; never repeats it, as it is secret."""
-    if not environment.get(variable):
-        raise SystemExit(f"{variable} is not set.")
+def administrator(environment: dict[str, str]) -> URL:
+    """Return the URL of who creates schemas and users; stops with what is wrong in it."""
+    url = _parse("BOOTSTRAP_DATABASE_URL", environment)
+    credentials = environment.get("BOOTSTRAP_CREDENTIALS")
+    if not credentials:
+        return url
+    if url.username:
+        raise SystemExit("BOOTSTRAP_DATABASE_URL names a user, and BOOTSTRAP_CREDENTIALS another.")
     try:
-        url = make_url(environment[variable])
-    except ArgumentError:
-        raise SystemExit(f"{variable} is not an SQLAlchemy URL.") from None
-    if url.get_backend_name() not in ("mysql", "mariadb"):
-        raise SystemExit(f"{variable} is not on MySQL or MariaDB; nothing else has users.")
+        given = json.loads(credentials)
+        return url.set(username=given["username"], password=given["password"])
+    except (ValueError, TypeError, KeyError):
+        raise SystemExit(
+            'BOOTSTRAP_CREDENTIALS is not JSON such as {"username": "...", "password": "..."}.'
+        ) from None
+
+
+def _url(variable: str, environment: dict[str, str]) -> URL:
+    """Return a URL that names user, password and schema."""
+    url = _parse(variable, environment)
     if not (url.username and url.password and re.fullmatch("[a-z0-9_]+", url.database or "")):
         raise SystemExit(
             f"{variable} must name a user, a password and a schema of lower-case letters, digits "
@@ -77,14 +93,26 @@ def _url(variable: str, environment: dict[str, str]) -> URL:
     return url
 
 
+def _parse(variable: str, environment: dict[str, str]) -> URL:
+    """Return a URL on MySQL or MariaDB; never repeats it, as it is secret."""
+    if not environment.get(variable):
+        raise SystemExit(f"{variable} is not set.")
+    try:
+        url = make_url(environment[variable])
+    except ArgumentError:
+        raise SystemExit(f"{variable} is not an SQLAlchemy URL.") from None
+    if url.get_backend_name() not in ("mysql", "mariadb"):
+        raise SystemExit(f"{variable} is not on MySQL or MariaDB; nothing else has users.")
+    return url
+
+
 def main(services: list[str], environment: dict[str, str]) -> None:
     """Create schemas and users of all the services; nothing happens if a variable is wrong."""
     if not services:
         raise SystemExit("Usage: python -m common.db.bootstrap SERVICE ...")
-    server = environment.get("BOOTSTRAP_DATABASE_URL")
-    if not server:
-        raise SystemExit("BOOTSTRAP_DATABASE_URL is not set: the URL of an administrator.")
+    server = administrator(environment)
     plans = [plan(service, environment) for service in services]
+    check_certificates(server)
     engine = create_engine(
         server,
         isolation_level="AUTOCOMMIT",

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
@@ -108,6 +109,16 @@ def _run_quietly(callback: Callable[[], None]) -> None:
         log.warning("after_commit_failed", exc_info=True)
 
 
+def check_certificates(url: URL) -> None:
+    """Raise FileNotFoundError if the URL names certificates that are not there.
+
+    The driver would not say which.
+    """
+    path = url.query.get("ssl_ca")
+    if path and not Path(str(path)).is_file():
+        raise FileNotFoundError(f"{path}, the ssl_ca in the database's URL, is not there.")
+
+
 def _create_engine(url: str, pool_size: int, statement_seconds: int | None) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(
@@ -120,6 +131,7 @@ def _create_engine(url: str, pool_size: int, statement_seconds: int | None) -> E
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    check_certificates(make_url(url))
     engine = create_engine(
         url,
         pool_size=pool_size,

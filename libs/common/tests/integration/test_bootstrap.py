@@ -1,17 +1,20 @@
 """What users of a service's schema may do, and what the bootstrap refuses."""
 
+import json
+
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from common.db import Database
-from common.db.bootstrap import main, plan
+from common.db.bootstrap import administrator, main, plan
 from common.testing.schemas import MakeSchema
 
 ENVIRONMENT = {
     "A_DATABASE_URL": "mysql+pymysql://a:secret@db/a_data",
     "A_MIGRATION_DATABASE_URL": "mysql+pymysql://a_ddl:secret@db/a_data",
 }
+SERVER = "mysql+pymysql://db:3306/?charset=utf8mb4&ssl_ca=/rds.pem"
 
 
 @pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
@@ -83,3 +86,30 @@ def test_what_is_wrong_is_said_without_the_secret(url: str, message: str) -> Non
 def test_an_administrator_is_needed() -> None:
     with pytest.raises(SystemExit, match="BOOTSTRAP_DATABASE_URL is not set"):
         main(["a"], ENVIRONMENT)
+
+
+def test_the_administrator_may_be_named_apart_from_the_server() -> None:
+    password = "p@:/?#%[]\"'\\ é"
+    credentials = json.dumps({"username": "master", "password": password})
+    url = administrator({"BOOTSTRAP_DATABASE_URL": SERVER, "BOOTSTRAP_CREDENTIALS": credentials})
+    assert (url.username, url.password, url.host) == ("master", password, "db")
+    assert url.query["ssl_ca"] == "/rds.pem"
+
+
+@pytest.mark.parametrize(
+    ("server", "credentials", "message"),
+    [
+        (SERVER, "secret", "BOOTSTRAP_CREDENTIALS is not JSON such as"),
+        (SERVER, '"secret"', "BOOTSTRAP_CREDENTIALS is not JSON such as"),
+        (SERVER, '{"password": "secret"}', "BOOTSTRAP_CREDENTIALS is not JSON such as"),
+        ("mysql+pymysql://root:secret@db/", "{}", "and BOOTSTRAP_CREDENTIALS another"),
+        ("secret", "{}", "BOOTSTRAP_DATABASE_URL is not an SQLAlchemy URL"),
+        ("sqlite:///secret.db", "{}", "BOOTSTRAP_DATABASE_URL is not on MySQL or MariaDB"),
+    ],
+)
+def test_what_is_wrong_with_the_administrator_is_said_without_the_secret(
+    server: str, credentials: str, message: str
+) -> None:
+    with pytest.raises(SystemExit, match=message) as caught:
+        administrator({"BOOTSTRAP_DATABASE_URL": server, "BOOTSTRAP_CREDENTIALS": credentials})
+    assert "secret" not in str(caught.value)
