@@ -42,7 +42,11 @@ ENV PATH=/opt/antiphon/bin:$PATH \
     WEB_BIND=0.0.0.0:8000 \
     HEALTH_URL=http://127.0.0.1:8000/healthz
 WORKDIR /app
-COPY deploy/containers/ /usr/local/bin/
+COPY deploy/containers/make-secrets deploy/containers/with-secrets /usr/local/bin/
+# A mount, as COPY would fail where there is none.
+RUN --mount=type=bind,source=deploy/containers/certificates,target=/certificates \
+    install --directory /etc/ssl/antiphon \
+    && find /certificates -name '*.pem' -exec install --mode=644 {} /etc/ssl/antiphon ';'
 COPY --from=packages /opt/antiphon /opt/antiphon
 COPY contracts contracts
 COPY --from=code /app/libs libs
