@@ -1,0 +1,1 @@
+"""Operating the stack on AWS: plan, push, deploy, roll back."""

@@ -1,0 +1,190 @@
+variable "environment" {
+  description = "Which installation this is, such as dev or prod; part of every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "Names of AWS are short: 2 to 10 lower-case letters and digits, a letter first."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+}
+
+variable "availability_zones" {
+  description = "Zones to spread over, two or three of the region's."
+  type        = list(string)
+
+  validation {
+    condition     = contains([2, 3], length(distinct(var.availability_zones)))
+    error_message = "Name two or three different zones: Aurora and the load balancer need two."
+  }
+}
+
+variable "cidr" {
+  description = "Addresses of the network: an IPv4 block of /16 to /20."
+  type        = string
+  default     = "10.40.0.0/16"
+
+  validation {
+    condition     = can(cidrnetmask(var.cidr)) && try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 20, false)
+    error_message = "Give an IPv4 block of /16 to /20, such as 10.40.0.0/16."
+  }
+}
+
+variable "nat_per_zone" {
+  description = "Whether each zone has its own way out, so that none depends on another's."
+  type        = bool
+}
+
+variable "interface_endpoints" {
+  description = "AWS services reached inside the network instead of over NAT, such as ecr.api."
+  type        = set(string)
+  default     = []
+}
+
+variable "domain" {
+  description = "Public host name, such as antiphon.example.com; also the tokens' issuer."
+  type        = string
+
+  validation {
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    error_message = "Give a host name in lower case, without https:// and without a path."
+  }
+}
+
+variable "hosted_zone_id" {
+  description = "Route 53 zone that holds the domain; certificate and address are entered there."
+  type        = string
+}
+
+variable "image_tags" {
+  description = "Image tag that runs of auth, catalog, playlist, media and cli. What has none does not run: {} before the first deploy. `make deploy` sets it."
+  type        = map(string)
+
+  validation {
+    condition     = length(setsubtract(keys(var.image_tags), ["auth", "catalog", "playlist", "media", "cli"])) == 0
+    error_message = "Tags are for auth, catalog, playlist, media and cli only."
+  }
+
+  validation {
+    condition     = alltrue([for tag in values(var.image_tags) : can(regex("^[\\w][\\w.-]{0,127}$", tag)) && tag != "latest"])
+    error_message = "A tag names one build for ever: letters, digits, dot, dash and underscore, and never latest."
+  }
+}
+
+variable "migration_tags" {
+  description = "Image tag that migrates each service's schema; ahead of image_tags during a deploy. `make deploy` sets it."
+  type        = map(string)
+
+  validation {
+    condition     = length(setsubtract(keys(var.migration_tags), ["auth", "catalog", "playlist", "media"])) == 0
+    error_message = "Tags are for auth, catalog, playlist and media only."
+  }
+
+  validation {
+    condition     = alltrue([for tag in values(var.migration_tags) : can(regex("^[\\w][\\w.-]{0,127}$", tag)) && tag != "latest"])
+    error_message = "A tag names one build for ever: letters, digits, dot, dash and underscore, and never latest."
+  }
+}
+
+variable "architecture" {
+  description = "Processor that the images were built for: X86_64 or ARM64."
+  type        = string
+  default     = "X86_64"
+}
+
+variable "web" {
+  description = "Size of each service's web process: CPU units, memory in MiB, tasks at least and at most, on Spot or not."
+  type        = object({ cpu = number, memory = number, minimum = number, maximum = number, spot = bool })
+}
+
+variable "worker" {
+  description = "Size of each service's worker, as for web."
+  type        = object({ cpu = number, memory = number, minimum = number, maximum = number, spot = bool })
+}
+
+variable "jobs" {
+  description = "Size of media's jobs, as for web; each task runs two ffmpeg at a time."
+  type        = object({ cpu = number, memory = number, minimum = number, maximum = number, spot = bool })
+}
+
+variable "sizes" {
+  description = "Sizes of single processes, such as catalog-web, where they differ from web, worker and jobs."
+  type = map(object({
+    cpu     = optional(number)
+    memory  = optional(number)
+    minimum = optional(number)
+    maximum = optional(number)
+    spot    = optional(bool)
+  }))
+  default = {}
+
+  validation {
+    condition = alltrue([
+      for process in keys(var.sizes) : can(regex("^((auth|catalog|playlist|media)-(web|worker)|media-jobs)$", process))
+    ])
+    error_message = "Processes are auth-web, auth-worker and so on, and media-jobs."
+  }
+}
+
+variable "settings" {
+  description = "Further environment variables of each service's processes, such as {catalog = {CATALOG_PUBLIC_READ = \"true\"}}; nothing secret."
+  type        = map(map(string))
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.settings), ["auth", "catalog", "playlist", "media"])) == 0
+    error_message = "Settings are for auth, catalog, playlist and media."
+  }
+}
+
+variable "database" {
+  description = "Aurora: capacity in ACU (2 GiB of memory each), number of instances (a second one takes over), days of backups."
+  type        = object({ min_acu = number, max_acu = number, instances = number, backup_days = number })
+}
+
+variable "broker" {
+  description = "Redis of the bus: node type, number of nodes (a second one takes over), days of snapshots."
+  type        = object({ node_type = string, nodes = number, snapshot_days = number })
+}
+
+variable "cache" {
+  description = "Redis of the cache, as for broker."
+  type        = object({ node_type = string, nodes = number, snapshot_days = number })
+}
+
+variable "password_version" {
+  description = "Raise it to give all database users new passwords: see the README."
+  type        = number
+  default     = 1
+}
+
+variable "token_version" {
+  description = "Raise it to give both Redis new tokens: see the README."
+  type        = number
+  default     = 1
+}
+
+variable "protected" {
+  description = "Whether database and load balancer refuse to be deleted, and secrets can be restored for 30 days."
+  type        = bool
+}
+
+variable "waf" {
+  description = "Whether a web application firewall stands before the load balancer."
+  type        = bool
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept, in days."
+  type        = number
+}
+
+variable "alarm_email" {
+  description = "Where alarms are sent to, once the address has confirmed; null for nowhere."
+  type        = string
+  default     = null
+}
