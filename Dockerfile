@@ -50,6 +50,9 @@ RUN --mount=type=bind,source=deploy/containers/certificates,target=/certificates
 COPY --from=packages /opt/antiphon /opt/antiphon
 COPY contracts contracts
 COPY --from=code /app/libs libs
+# An empty volume of Fargate takes over owner and mode of the image's folder, but only of one that is
+# declared. Elsewhere mount a tmpfs there, as compose does: Docker then makes no volume.
+VOLUME /tmp
 USER 10001:10001
 ENTRYPOINT ["with-secrets"]
 # Worker and jobs are asked on METRICS_BIND: they set HEALTH_URL.

@@ -137,6 +137,15 @@ def test_what_is_mounted_has_its_mode_from_the_image(
     assert {path for path, _, _ in options} - {"/tmp", *made} == set()
 
 
+def test_no_container_leaves_a_volume_behind(compose: Services, dockerfile: str) -> None:
+    """Docker makes one for each folder that an image declares and nothing is mounted on."""
+    declared = set(re.findall(r"^VOLUME (\S+)", dockerfile, re.MULTILINE))
+    assert declared == {"/tmp"}, "Fargate mounts an empty volume there"
+    for name, service in compose.items():
+        mounted = {mount.partition(":")[0] for mount in service.get("tmpfs", [])}
+        assert "build" not in service or declared <= mounted, name
+
+
 def test_no_secret_is_in_the_environment(compose: Services, secret_maker: str) -> None:
     for name, service in compose.items():
         given = service.get("environment", {})
