@@ -12,7 +12,7 @@ from antiphon.bus.printing import Record, first_line, print_json, print_table
 from antiphon.bus.sources import Sources
 from antiphon.bus.times import format_time
 from common.errors import Conflict, NotFound
-from common.jobs.operations import JobRow, cancel_job, list_jobs, retry_job
+from common.jobs.operations import JobRow, cancel_job, kinds_of_jobs, list_jobs, retry_job
 
 RETRIED = "Job {job_id} of {service} is queued again as {new_id}."
 AFTER_RETRY = (
@@ -20,6 +20,7 @@ AFTER_RETRY = (
     "the new one ends well."
 )
 CANCELLED = "Job {job_id} of {service}, which was {was}, is cancelled."
+_NEW_ID = "One that was retried has a new id: see `antiphon jobs list`."
 _AFTER_CANCEL = (
     "Its service's worker ends what it was for as failed (such as an upload, which may then be "
     "sent again): within seconds, or when that worker is back."
@@ -47,7 +48,7 @@ def show_list(
     if as_json:
         print_json({"jobs": [{"service": service, **asdict(job)} for service, job in found]})
     elif not found:
-        typer.echo("There are no such jobs.")
+        typer.echo(_nothing(sources, services, kind))
     else:
         columns = ["service", "job", "kind", "state", "attempt", "created", "due", "error"]
         print_table(columns, [_row(*each) for each in found], numbers=["attempt"])
@@ -82,8 +83,8 @@ def _change_each(
     result: str,
 ) -> None:
     """Change each job where it is, in a transaction of its own; `change` returns `result`."""
-    left = list(dict.fromkeys(job_ids))
-    for service in _with_jobs(sources, services):
+    left, looked_into = list(dict.fromkeys(job_ids)), _with_jobs(sources, services)
+    for service in looked_into:
         with sources.database(service) as database:
             for job_id in list(left):
                 what: dict[str, Any] = {"service": service, "job_id": job_id}
@@ -96,8 +97,9 @@ def _change_each(
                 except Conflict as error:
                     record.refuse(error.detail, **what)
                 left.remove(job_id)
+    where = " or ".join(looked_into) or f"{' or '.join(services)}, where there are no jobs at all"
     for job_id in left:
-        record.refuse(f"There is no job {job_id}.", job_id=job_id)
+        record.refuse(f"There is no job {job_id} in {where}. {_NEW_ID}", job_id=job_id)
 
 
 def _with_jobs(sources: Sources, services: Sequence[str]) -> list[str]:
@@ -107,6 +109,18 @@ def _with_jobs(sources: Sources, services: Sequence[str]) -> list[str]:
             if inspect(database.engine).has_table("job"):
                 found.append(service)
     return found
+
+
+def _nothing(sources: Sources, services: Sequence[str], kind: str | None) -> str:
+    kinds = {name for service in _with_jobs(sources, services) for name in _kinds(sources, service)}
+    if kind is None or kind in kinds or not kinds:
+        return "There are no such jobs."
+    return f"There are no jobs of kind {kind}. There are {', '.join(sorted(kinds))}."
+
+
+def _kinds(sources: Sources, service: str) -> list[str]:
+    with sources.database(service) as database, database.reading() as session:
+        return kinds_of_jobs(session)
 
 
 def _list(

@@ -33,9 +33,13 @@ def opened(data_dir: Path) -> Iterator["Sources"]:
 
 def read_time(text: str) -> datetime:
     """Read a time or age; one that is none ends with code 2."""
-    from antiphon.bus.times import parse_time
+    from antiphon.bus.times import format_time, parse_time
 
+    now = datetime.now(UTC)
     try:
-        return parse_time(text, datetime.now(UTC))
+        moment = parse_time(text, now)
+        if moment > now:
+            raise ValueError(f"{format_time(moment)} is in the future.")
+        return moment
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--since") from None

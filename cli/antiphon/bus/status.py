@@ -21,7 +21,7 @@ _JOB_STATES = ("queued", "running", "dead")
 
 
 def show_status(sources: Sources, *, as_json: bool) -> bool:
-    """Print the state of all known services; False if a database could not be read."""
+    """Print the state of all known services; False if a database or the broker does not answer."""
     routes = load_routes(sources.contracts)
     services = {service: _read(sources, service, routes) for service in sources.urls}
     broker, reason = _ask_broker(sources, services)
@@ -35,7 +35,8 @@ def show_status(sources: Sources, *, as_json: bool) -> bool:
         print_json({**where, "broker": asked, "services": services})
     else:
         _print(sources, services, reason)
-    return all(state["error"] is None for state in services.values())
+    answers = broker is not None or sources.broker_url is None
+    return answers and all(state["error"] is None for state in services.values())
 
 
 def _read(sources: Sources, service: str, routes: Routes) -> dict[str, Any]:

@@ -11,6 +11,8 @@ _DAY = 24 * 3600
 
 def parse_time(text: str, now: datetime) -> datetime:
     """Read `2026-11-24T09:30:00Z` or `2h` (before now); without a zone it is UTC. Or ValueError."""
+    if _AGE.fullmatch(text.strip().lower().removeprefix("-")) and text.strip().startswith("-"):
+        raise ValueError(f"Write {text.strip()[1:]!r}, without the minus: ages lie in the past.")
     age = _AGE.fullmatch(text.strip().lower())
     try:
         if age:

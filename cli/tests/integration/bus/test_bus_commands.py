@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -134,7 +135,7 @@ def test_in_production_the_environment_names_what_to_look_into(
     monkeypatch.setenv("CATALOG_DATABASE_URL", folder.database_url("catalog"))
     monkeypatch.setenv("BROKER_URL", "redis://127.0.0.1:1/0")
     result = run("bus", "status")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "From the environment" in result.stdout
     assert "The broker does not answer" in result.stderr
     assert "databases were not named: auth, playlist, media." in result.stderr
@@ -161,7 +162,8 @@ def test_a_folder_without_antiphon_is_refused_and_left_as_it_is(run: Any, tmp_pa
 
 
 def test_lists_and_shows_dead_letters(run: Any, run_json: RunJson, kill_event: Any) -> None:
-    assert run("bus", "dead", "list").stdout == "There are no dead letters.\n"
+    nothing = run("bus", "dead", "list").stdout
+    assert nothing == "There are no dead letters in auth or catalog or playlist or media.\n"
     track, artist = kill_event(), kill_event(ArtistDeleted)
 
     listed = run("bus", "dead", "list")
@@ -179,7 +181,7 @@ def test_lists_and_shows_dead_letters(run: Any, run_json: RunJson, kill_event: A
     assert ids("--type", ARTIST) == [artist]
     assert ids("--service", "media") == []
     assert ids("--since", "1h") == [track, artist]
-    assert ids("--since", "2126-01-01") == []
+    assert ids("--type", "auth.user.deleted.v1") == []
     shown = run("bus", "dead", "show", track)
     assert shown.exit_code == 0
     assert f"nothing here listens to {TRACK}" in shown.stdout
@@ -199,7 +201,10 @@ def test_replays_by_id_by_type_and_all(
     one = run("bus", "dead", "replay", first)
     assert one.exit_code == 0
     assert one.stdout == f"{first} {TRACK} will be tried again in playlist.\n"
-    assert run("bus", "dead", "replay", first).exit_code == 1
+    again = run("bus", "dead", "replay", first)
+    assert again.exit_code == 1
+    assert f"{first} in playlist is being tried again, attempt 1 at" in again.stderr
+    assert f"antiphon bus retry now {first}" in again.stderr
     by_type = run_json("bus", "dead", "replay", "--type", TRACK)
     assert [change["event_id"] for change in by_type["changed"]] == [second]
     assert by_type["by"]
@@ -215,13 +220,88 @@ def test_discards_only_when_told_twice(run: Any, kill_event: Any, states: Any) -
     refused = run("bus", "dead", "discard", "--all", stdin="n\n")
     assert refused.exit_code == 1
     assert event_id in refused.stderr
-    assert run("bus", "dead", "discard", "--all", stdin="").exit_code == 1
+    unanswered = run("bus", "dead", "discard", "--all", stdin="")
+    assert unanswered.exit_code == 1
+    assert "--yes does without a question" in unanswered.stderr
+    assert run("bus", "dead", "discard", "--all", "--json").exit_code == 2
     assert states() == {event_id: "dead"}
     assert run("bus", "dead", "discard", "--all", stdin="y\n").exit_code == 0
     assert states() == {event_id: "done"}
     nothing = run("bus", "dead", "discard", "--all", "--yes")
     assert nothing.exit_code == 1
+    assert "There are no dead letters in" in nothing.stderr
     assert "Nothing was changed" in nothing.stderr
+    late = run("bus", "dead", "replay", event_id)
+    assert f"{event_id} in playlist was discarded by an operator" in late.stderr
+
+
+def _wait_an_hour(open_database: Any, event_id: str) -> None:
+    with open_database("playlist") as database, database.transaction() as session:
+        later = {"state": "retry", "attempts": 3, "next_at": db_time(session) + timedelta(hours=1)}
+        session.execute(update(inbox).where(inbox.c.event_id == event_id).values(**later))
+
+
+def test_shows_and_hurries_what_is_tried_again(
+    run: Any, run_json: RunJson, kill_event: Any, open_database: Any
+) -> None:
+    assert "No event is being tried again in" in run("bus", "retry", "list").stdout
+    waiting, dead = kill_event(), kill_event()
+    _wait_an_hour(open_database, waiting)
+
+    listed = run("bus", "retry", "list")
+    assert listed.exit_code == 0
+    assert waiting in listed.stdout
+    assert "next try" in listed.stdout
+    assert dead not in listed.stdout
+    assert "LookupError" in run("bus", "retry", "show", waiting).stdout
+    (shown,) = run_json("bus", "retry", "show", waiting)["retrying"]
+    assert (shown["attempts"], shown["envelope"]["id"]) == (3, waiting)
+    assert _retry_due(open_database) == 0
+
+    hurried = run("bus", "retry", "now", waiting, dead)
+
+    assert hurried.exit_code == 1
+    assert f"{waiting} {TRACK} is due at once in playlist." in hurried.stdout
+    assert f"{dead} in playlist is a dead letter: `antiphon bus dead replay" in hurried.stderr
+    assert _retry_due(open_database) == 1
+
+
+def _retry_due(open_database: Any) -> int:
+    with open_database("playlist") as database:
+        return retry_due(database, Subscriptions())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["dead", "replay", "--all", "--type", TRACK], "Only one of these"),
+        (["retry", "now"], "Say which"),
+        (["dead", "list", "--type", "nope"], "nope is no type of events. What is: auth."),
+        (["dead", "list", "--since", "2126-01-01"], "is in the future"),
+        (["replay", "--service", "catalog", "--subscriber", "playlist", "--since", "-1h"],
+         "without the minus"),
+    ],
+)  # fmt: skip
+def test_says_what_makes_no_sense(run: Any, arguments: list[str], reason: str) -> None:
+    result = run("bus", *arguments)
+    assert result.exit_code == 2
+    assert reason in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_replay_tells_what_it_cannot_bring_back(
+    run: Any, kill_event: Any, open_database: Any
+) -> None:
+    waiting, _dead = kill_event(), kill_event()
+    _wait_an_hour(open_database, waiting)
+    replay = ["bus", "replay", "--service", "catalog", "--subscriber", "playlist"]
+    told = run(*replay, "--since", "1h").stdout
+    assert "2 events of catalog were still on their way to playlist" in told
+    assert "will be delivered" not in told
+    assert "1 of them playlist failed to apply and tries again by itself" in told
+    assert "1 of them are dead letters of playlist" in told
+    nothing = run(*replay, "--since", "0s")
+    assert nothing.exit_code == 1
+    assert "catalog emitted nothing for playlist since" in nothing.stderr
 
 
 @pytest.mark.parametrize(
@@ -257,7 +337,8 @@ def test_replays_what_a_subscriber_lost(
     assert (done["events"], done["inserted"], done["done"], done["still_waiting"]) == (2, 2, 1, 0)
     again = run(*replay)
     assert again.exit_code == 0
-    assert "1 events of catalog will be delivered to playlist again; 2 more" in again.stdout
+    assert "1 events of catalog will be delivered to playlist again." in again.stdout
+    assert "2 events of catalog were still on their way to playlist" in again.stdout
     assert "1 of them playlist has noted as done" in again.stdout
     with open_database("catalog") as database, database.reading() as session:
         rows = session.execute(select(outbox_delivery)).all()

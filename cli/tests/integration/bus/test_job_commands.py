@@ -55,6 +55,7 @@ def test_lists_what_is_not_over(run: Any, run_json: RunJson, make_job: Any) -> N
     assert ids() == [dead, queued]
     assert ids("--state", "done", "--state", "dead") == [done, dead]
     assert ids("--kind", "media.transcode") == []
+    assert "There are media.describe." in run("jobs", "list", "--kind", "nope").stdout
     assert ids("--limit", "1") == [dead]
     assert run("jobs", "list", "--state", "lost").exit_code == 2
 
@@ -75,7 +76,9 @@ def test_retries_what_died(run: Any, make_job: Any, rows: Any) -> None:
     assert f"Job {dead} of media is queued again as {row.id}." in result.stdout
     assert "stands until the new one ends well" in result.stdout
     assert f"Job {queued} is queued: only a dead or cancelled one" in result.stderr
-    assert "There is no job nobody." in result.stderr
+    assert "There is no job nobody in media. One that was retried has a new id" in result.stderr
+    elsewhere = run("jobs", "retry", row.id, "--service", "catalog")
+    assert "in catalog, where there are no jobs at all" in elsewhere.stderr
     assert rows()["queued"].id == queued
 
 

@@ -207,6 +207,9 @@ def _bury_garbage(database: Database, body: bytes, error: ValidationError) -> No
     event_id = str(uuid.UUID(bytes=hashlib.sha256(body).digest()[:16]))
     log.error("message_is_no_event", event_id=event_id, size=len(body))
     with database.transaction() as session:
+        # Discarded before: nobody would hear that it comes again.
+        discarded = (inbox.c.event_id == event_id) & (inbox.c.state == "done")
+        session.execute(delete(inbox).where(discarded))
         if not _is_known(session, event_id):
             now = db_time(session)
             session.execute(

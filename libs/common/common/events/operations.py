@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
-from sqlalchemy import Select, case, func, insert, literal, or_, select, update
+from sqlalchemy import Select, case, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
-from common.events.envelope import Envelope
 from common.events.outbox import Routes
 from common.events.tables import inbox, outbox, outbox_delivery
 
@@ -33,28 +31,6 @@ class Backlog:
 
     Since the event was emitted if it never was published, else since its resend fell due.
     """
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """An event that a service has given up, without its envelope."""
-
-    event_id: str
-    type: str
-    subject: str
-    attempts: int
-    received_at: datetime
-    last_error: str
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which dead letters are meant; without any of these, all."""
-
-    event_ids: Sequence[str] = ()
-    event_type: str | None = None
-    since: datetime | None = None
-    """Received at this time or later."""
 
 
 @dataclass(frozen=True)
@@ -128,65 +104,6 @@ def inbox_counts(session: Session) -> dict[str, int]:
     return counts
 
 
-def find_dead(session: Session, which: Selection) -> list[DeadLetter]:
-    """Return the dead letters that are meant, oldest first."""
-    query = _dead()
-    if which.event_ids:
-        query = query.where(inbox.c.event_id.in_(which.event_ids))
-    if which.event_type is not None:
-        query = query.where(inbox.c.type == which.event_type)
-    if which.since is not None:
-        query = query.where(inbox.c.received_at >= which.since)
-    return [
-        DeadLetter(
-            row.event_id, row.type, row.subject, row.attempts, row.received_at, row.last_error or ""
-        )
-        for row in session.execute(query.order_by(inbox.c.received_at, inbox.c.event_id))
-    ]
-
-
-def dead_envelope(session: Session, event_id: str) -> str | None:
-    """Return what came, which need not be JSON; None if there is no such dead letter."""
-    envelope = select(inbox.c.envelope).where(inbox.c.event_id == event_id, inbox.c.state == "dead")
-    return session.execute(envelope).scalar_one_or_none()
-
-
-def replay_dead(session: Session, event_ids: Sequence[str]) -> list[str]:
-    """Let dead letters be tried again, as often as new ones; return the ids that will be.
-
-    What is no event at all stays: no handler could ever read it.
-    """
-    locked = select(inbox.c.event_id, inbox.c.envelope).where(
-        inbox.c.event_id.in_(event_ids), inbox.c.state == "dead"
-    )
-    rows = session.execute(locked.order_by(inbox.c.event_id).with_for_update()).all()
-    readable = [row.event_id for row in rows if _is_event(row.envelope)]
-    session.execute(
-        update(inbox)
-        .where(inbox.c.event_id.in_(readable))
-        .values(state="retry", attempts=0, next_at=db_time(session))
-    )
-    return readable
-
-
-def discard_dead(session: Session, event_ids: Sequence[str]) -> list[str]:
-    """Give dead letters up for good and drop their envelopes; return the ids that it concerned.
-
-    They count as done, so that no copy that may still come is applied.
-    """
-    locked = select(inbox.c.event_id).where(
-        inbox.c.event_id.in_(event_ids), inbox.c.state == "dead"
-    )
-    ids = session.execute(locked.order_by(inbox.c.event_id).with_for_update()).scalars().all()
-    note = literal("discarded by an operator: ") + func.coalesce(inbox.c.last_error, "")
-    session.execute(
-        update(inbox)
-        .where(inbox.c.event_id.in_(ids))
-        .values(state="done", envelope=None, last_error=note)
-    )
-    return list(ids)
-
-
 def replay(
     database: Database, subscriber: str, types: Sequence[str], since: datetime
 ) -> Iterator[Replayed]:
@@ -207,31 +124,6 @@ def replay(
             return
         yield batch
         after = (events[-1].created_at, events[-1].event_id)
-
-
-def count_done(session: Session, event_ids: Sequence[str]) -> int:
-    """Return how many of these events a service has applied (or discarded) already."""
-    done = inbox.c.event_id.in_(event_ids) & (inbox.c.state == "done")
-    return session.execute(select(func.count()).select_from(inbox).where(done)).scalar_one()
-
-
-def _dead() -> Select[tuple[str, str, str, int, datetime, str | None]]:
-    return select(
-        inbox.c.event_id,
-        inbox.c.type,
-        inbox.c.subject,
-        inbox.c.attempts,
-        inbox.c.received_at,
-        inbox.c.last_error,
-    ).where(inbox.c.state == "dead")
-
-
-def _is_event(envelope: str | None) -> bool:
-    try:
-        Envelope.model_validate_json(envelope or "")
-    except ValidationError:
-        return False
-    return True
 
 
 def _emitted(

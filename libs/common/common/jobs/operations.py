@@ -52,6 +52,11 @@ def list_jobs(
     return [JobRow(*row) for row in rows]
 
 
+def kinds_of_jobs(session: Session) -> list[str]:
+    """Return which kinds of jobs there are or were of late."""
+    return list(session.execute(select(job.c.kind).distinct()).scalars())
+
+
 def job_backlog(session: Session) -> JobBacklog:
     """Return what is queued, running or dead, for whoever watches."""
     grouped = select(job.c.kind, job.c.state, func.count()).where(job.c.state.in_(_COUNTED))

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from common.db import Database, db_time, new_id, utcnow
 from common.errors import Unavailable
-from common.events import Event, Outbox, Subscriptions, emit, operations
+from common.events import Event, Outbox, Subscriptions, emit, failures, operations
 from common.events.bus import KombuBus
 from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
-from common.events.operations import REPLAYABLE, Backlog, Replayed, Selection
+from common.events.failures import Selection
+from common.events.operations import REPLAYABLE, Backlog, Replayed
 from common.events.queues import read_broker
 from common.events.tables import inbox, outbox, outbox_delivery
 from common.testing.schemas import MakeSchema
@@ -96,7 +97,7 @@ def _kill(database: Database, *ages: timedelta, event: type[Sung] = Sung) -> lis
 
 def _find(database: Database, *arguments: Any) -> list[str]:
     with database.reading() as session:
-        found = operations.find_dead(session, Selection(*arguments))
+        found = failures.find_failed(session, "dead", Selection(*arguments))
     return [letter.event_id for letter in found]
 
 
@@ -147,10 +148,10 @@ def test_finds_dead_letters_by_id_type_and_time(database: Database) -> None:
     assert _find(database, [], SUNG, utcnow() - 1.5 * HOUR) == [new]
     with database.reading() as session:
         assert operations.inbox_counts(session) == {"retry": 0, "dead": 3}
-        (letter,) = operations.find_dead(session, Selection([heard]))
+        (letter,) = failures.find_failed(session, "dead", Selection([heard]))
         assert "nothing here listens to" in letter.last_error
-        assert heard in str(operations.dead_envelope(session, heard))
-        assert operations.dead_envelope(session, "nobody") is None
+        assert heard in str(failures.failed_envelope(session, "dead", heard))
+        assert failures.failed_envelope(session, "dead", "nobody") is None
 
 
 def test_a_replayed_dead_letter_is_applied_once_with_all_its_attempts(database: Database) -> None:
@@ -163,8 +164,8 @@ def test_a_replayed_dead_letter_is_applied_once_with_all_its_attempts(database: 
         applied.append(event.id)
 
     with database.transaction() as session:
-        assert operations.replay_dead(session, [event_id, "nobody"]) == [event_id]
-        assert operations.replay_dead(session, [event_id]) == []
+        assert failures.replay_dead(session, [event_id, "nobody"]) == [event_id]
+        assert failures.replay_dead(session, [event_id]) == []
 
     assert retry_due(database, Subscriptions()) == 1
     failed = _row(database, event_id)
@@ -181,19 +182,66 @@ def test_what_is_no_event_is_not_replayed_and_can_be_discarded(database: Databas
     receive(database, Subscriptions(), b"this is no event")
     (garbage,) = _find(database)
     with database.transaction() as session:
-        assert operations.replay_dead(session, [garbage]) == []
-        assert operations.discard_dead(session, [garbage]) == [garbage]
-        assert operations.discard_dead(session, [garbage]) == []
+        assert failures.replay_dead(session, [garbage]) == []
+        assert failures.discard_dead(session, [garbage]) == [garbage]
+        assert failures.discard_dead(session, [garbage]) == []
     assert _find(database) == []
 
 
 def test_a_discarded_event_stays_known_but_not_its_content(database: Database) -> None:
     (event_id,) = _kill(database, HOUR)
     with database.transaction() as session:
-        operations.discard_dead(session, [event_id])
+        failures.discard_dead(session, [event_id])
     row = _row(database, event_id)
     assert (row.state, row.envelope) == ("done", None)
     assert row.last_error.startswith("discarded by an operator: LookupError(")
+
+
+def test_the_same_garbage_again_is_a_dead_letter_again(database: Database) -> None:
+    for _ in range(2):
+        receive(database, Subscriptions(), b"this is no event")
+    (garbage,) = _find(database)
+    with database.transaction() as session:
+        failures.discard_dead(session, [garbage])
+    receive(database, Subscriptions(), b"this is no event")
+    assert _find(database) == [garbage]
+
+
+def test_an_event_that_waits_for_another_try_can_have_it_now(database: Database) -> None:
+    dead, waiting = _kill(database, HOUR, HOUR)
+    with database.transaction() as session:
+        later = {"state": "retry", "attempts": 3, "next_at": db_time(session) + HOUR}
+        session.execute(update(inbox).where(inbox.c.event_id == waiting).values(**later))
+    with database.reading() as session:
+        (found,) = failures.find_failed(session, "retry", Selection())
+        assert (found.event_id, found.attempts) == (waiting, 3)
+        assert found.next_at is not None
+        assert waiting in str(failures.failed_envelope(session, "retry", waiting))
+        assert failures.failed_envelope(session, "retry", dead) is None
+    assert retry_due(database, Subscriptions()) == 0
+
+    with database.transaction() as session:
+        assert failures.retry_now(session, [waiting, dead, "nobody"]) == [waiting]
+
+    assert retry_due(database, Subscriptions()) == 1
+    assert _row(database, waiting).attempts == 4
+    assert _row(database, dead).state == "dead"
+
+
+def test_tells_what_has_become_of_an_event(database: Database) -> None:
+    dead, discarded, applied = _kill(database, HOUR, HOUR, HOUR)
+    with database.transaction() as session:
+        failures.discard_dead(session, [discarded])
+        session.execute(
+            update(inbox).where(inbox.c.event_id == applied).values(state="done", last_error=None)
+        )
+    with database.reading() as session:
+        found = failures.fates(session, [dead, discarded, applied, "nobody"])
+    assert {fate.event_id: fate.state for fate in found} == {
+        dead: "dead",
+        discarded: "discarded",
+        applied: "applied",
+    }
 
 
 def _replay(
@@ -258,11 +306,15 @@ def test_a_replay_leaves_alone_what_may_be_pruned_meanwhile(database: Database) 
     assert batch.event_ids == [kept]
 
 
-def test_counts_what_a_subscriber_will_only_acknowledge(database: Database) -> None:
+def test_counts_what_a_subscriber_knows_already(database: Database) -> None:
     dead, done = _kill(database, HOUR, HOUR)
     with database.transaction() as session:
-        operations.discard_dead(session, [done])
-        assert operations.count_done(session, [dead, done, "nobody"]) == 1
+        failures.discard_dead(session, [done])
+        assert failures.count_known(session, [dead, done, "nobody"]) == {
+            "done": 1,
+            "retry": 0,
+            "dead": 1,
+        }
 
 
 def test_a_broker_tells_what_waits_and_what_is_held(broker_url: str) -> None:
