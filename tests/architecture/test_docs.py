@@ -11,8 +11,9 @@ _LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#[^)]*)?\)")
 
 
 def _pages(root: Path) -> list[Path]:
-    skipped = {".venv", "data", "node_modules"}
-    return [p for p in root.rglob("*.md") if not skipped & set(p.relative_to(root).parts)]
+    pages = ((page, page.relative_to(root).parts) for page in root.rglob("*.md"))
+    # Hidden folders hold virtual environments.
+    return [p for p, parts in pages if parts[0] != "data" and not any(x[0] == "." for x in parts)]
 
 
 def test_links_inside_the_project_lead_somewhere(project_root: Path) -> None:
