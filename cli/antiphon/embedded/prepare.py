@@ -25,6 +25,7 @@ from antiphon.embedded.services import (
     CONTRACTS,
     Installation,
     base_environment,
+    check_settings,
     python,
     redis_process,
     service_processes,
@@ -47,6 +48,8 @@ def up(data_dir: Path, port: int, *, demo: bool, verbose: bool) -> NoReturn:
         terminal.say(f"data folder: {folder.path}")
         holding = lock(folder, f"http://localhost:{port}")
         check_port(port)
+        for remark in check_settings(os.environ):
+            terminal.say(remark, "warning")
         if folder.is_new and demo:
             (folder.path / DEMO_PENDING).touch()
         run_dir = make_run_dir()

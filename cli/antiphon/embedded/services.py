@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.embedded.folder import DataFolder
+from antiphon.embedded.folder import CannotStartError, DataFolder
 from antiphon.embedded.redis_server import RedisUrls
 from antiphon.supervisor.plan import Probe, Process
 
@@ -15,7 +15,13 @@ SERVICES = ("auth", "catalog", "playlist", "media")
 _START_BASE, _START_SERVICES, START_GATEWAY = 0, 1, 2
 STOP_GATEWAY, _STOP_WEB, _STOP_WORKER, STOP_REDIS = 0, 1, 2, 3
 _FROM_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-_FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE")
+_FROM_USER = ("CORS_ORIGINS", "TOKEN_AUDIENCE", "LOG_LEVEL", "RESEND_LEASE_SECONDS")
+# Lines of this level tell that a process is ready.
+_LOG_LEVELS = ("DEBUG", "INFO")
+_NOT_TAKEN = {
+    "METRICS_BIND": "all processes would share one address; `antiphon bus status` tells the state",
+    "CLOUDWATCH_NAMESPACE": "nobody here would read what it writes",
+}
 # They hold a secret: no other service is told.
 _MEDIA_FROM_USER = ("STORAGE", "CLOUDINARY_URL")
 _OPENTELEMETRY = "OTEL_"
@@ -87,6 +93,21 @@ def service_environment(service: str, installation: Installation) -> dict[str, s
         if name in known or name.startswith((prefix, _OPENTELEMETRY))
     }
     return {**base_environment(installation), **shared, **own, **given}
+
+
+def check_settings(environ: Mapping[str, str]) -> list[str]:
+    """Say which of the user's settings are not taken, and why; raises CannotStartError."""
+    level = environ.get("LOG_LEVEL", "INFO")
+    if level.upper() not in _LOG_LEVELS:
+        raise CannotStartError(
+            f"LOG_LEVEL is {level!r}; here it may be {' or '.join(_LOG_LEVELS)}. The terminal "
+            "shows warnings and errors only, whatever the level."
+        )
+    return [
+        f"{name} is not used here: {reason}."
+        for name, reason in _NOT_TAKEN.items()
+        if environ.get(name)
+    ]
 
 
 def service_processes(installation: Installation) -> list[Process]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.embedded.folder import DataFolder
+from antiphon.embedded.folder import CannotStartError, DataFolder
 from antiphon.embedded.redis_server import RedisUrls
 from antiphon.embedded.services import (
     SERVICES,
     Installation,
+    check_settings,
     redis_process,
     service_environment,
     service_processes,
@@ -97,11 +98,27 @@ def test_services_do_not_see_each_others_secrets(installation: Installation) -> 
 
 def test_settings_of_the_user_reach_their_service_only(installation: Installation) -> None:
     given = {"CATALOG_PUBLIC_READ": "true", "CORS_ORIGINS": "http://localhost:3000"}
+    given |= {"LOG_LEVEL": "DEBUG", "RESEND_LEASE_SECONDS": "90", "METRICS_BIND": "127.0.0.1:1"}
     installation = replace(installation, environ=given)
 
     assert service_environment("catalog", installation)["CATALOG_PUBLIC_READ"] == "true"
     assert "CATALOG_PUBLIC_READ" not in service_environment("auth", installation)
-    assert service_environment("auth", installation)["CORS_ORIGINS"] == "http://localhost:3000"
+    for service in SERVICES:
+        environment = service_environment(service, installation)
+        assert environment["CORS_ORIGINS"] == "http://localhost:3000"
+        assert (environment["LOG_LEVEL"], environment["RESEND_LEASE_SECONDS"]) == ("DEBUG", "90")
+        assert "METRICS_BIND" not in environment
+
+
+def test_says_which_settings_of_the_user_are_not_taken() -> None:
+    assert check_settings({"LOG_LEVEL": "debug", "METRICS_BIND": ""}) == []
+    (remark,) = check_settings({"METRICS_BIND": "127.0.0.1:9100"})
+    assert remark.startswith("METRICS_BIND is not used here: all processes would share one address")
+
+
+def test_a_level_that_hides_when_a_process_is_ready_is_refused() -> None:
+    with pytest.raises(CannotStartError, match="LOG_LEVEL is 'WARNING'; here it may be DEBUG"):
+        check_settings({"LOG_LEVEL": "WARNING"})
 
 
 def test_only_media_is_told_of_cloudinary(installation: Installation) -> None:
