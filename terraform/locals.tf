@@ -5,13 +5,14 @@ locals {
 
   routes = yamldecode(file("${path.module}/../gateway/routes.yaml")).routes
 
+  # Times to stop are those of docs/operations.md, "Timeouts on Fargate".
   kinds = {
     web = {
       size     = var.web
       command  = null
-      stop     = 60
+      stop     = 90
       url      = "http://127.0.0.1:8000/healthz"
-      settings = { WEB_BIND = "0.0.0.0:8000", WEB_WORKERS = "2", WEB_DRAIN_SECONDS = "20" }
+      settings = { WEB_WORKERS = "2", WEB_DRAIN_SECONDS = "20", WEB_GRACEFUL_SECONDS = "60" }
     }
     worker = {
       size     = var.worker
@@ -23,9 +24,9 @@ locals {
     jobs = {
       size     = var.jobs
       command  = "jobs"
-      stop     = 60
+      stop     = 120
       url      = local.metrics_health_url
-      settings = merge(local.metrics, { MEDIA_JOB_CONCURRENCY = "2" })
+      settings = merge(local.metrics, { MEDIA_JOB_CONCURRENCY = "2", MEDIA_JOB_GRACE_SECONDS = "90" })
     }
   }
   metrics            = { METRICS_BIND = "0.0.0.0:9100", CLOUDWATCH_NAMESPACE = local.name }

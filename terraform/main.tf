@@ -36,7 +36,7 @@ module "alb" {
   routes                 = local.routes
   services               = local.services
   target_port            = 8000
-  deregistration_seconds = 30
+  deregistration_seconds = 80
   log_retention_days     = var.log_retention_days
   kms_key_arn            = module.kms.key_arn
   waf                    = var.waf

@@ -37,22 +37,23 @@ module "service" {
     deployment_alarms        = each.value.kind == "web" ? module.observability.deployment_alarm_names[each.value.service] : []
 
     scaling = {
-      cpu_percent = each.value.kind == "jobs" ? null : 60
+      cpu_percent = each.value.kind == "web" ? 60 : null
       requests_per_target = each.value.kind == "web" ? {
         resource_label = module.alb.target_groups[each.value.service].resource_label
         value          = 6000 # per minute
       } : null
       oldest_age = each.value.kind == "worker" ? {
-        namespace         = local.name
-        metric_name       = "OldestUndeliveredAge"
-        dimensions        = { Service = each.value.service }
+        namespace   = local.name
+        metric_name = "OldestUndeliveredAge"
+        # How far behind it is with what all others tell it.
+        dimensions        = { Subscriber = each.value.service }
         scale_out_seconds = 10
       } : null
       backlog_per_task = each.value.kind == "jobs" ? {
         namespace   = local.name
-        metric_name = "WaitingJobs"
+        metric_name = "OpenJobs"
         dimensions  = { Service = each.value.service }
-        value       = 10
+        value       = 4 # two that run, two that wait
       } : null
     }
   }

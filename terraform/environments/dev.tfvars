@@ -11,7 +11,8 @@ web    = { cpu = 256, memory = 1024, minimum = 1, maximum = 2, spot = true }
 worker = { cpu = 256, memory = 512, minimum = 1, maximum = 2, spot = true }
 jobs   = { cpu = 1024, memory = 4096, minimum = 1, maximum = 2, spot = true }
 
-database = { min_acu = 0, max_acu = 2, instances = 1, backup_days = 1 }
+# Aurora takes as many connections as the largest capacity has memory for: below 8 they run short.
+database = { min_acu = 0, max_acu = 8, instances = 1, backup_days = 1 }
 broker   = { node_type = "cache.t4g.micro", nodes = 1, snapshot_days = 0 }
 cache    = { node_type = "cache.t4g.micro", nodes = 1, snapshot_days = 0 }
 

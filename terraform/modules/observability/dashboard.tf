@@ -41,7 +41,7 @@ locals {
       title = "Jobs"
       stat  = "Maximum"
       metrics = concat(
-        [for service in local.jobs : [var.metrics_namespace, "WaitingJobs", "Service", service, { label = "${service}, waiting" }]],
+        [for service in local.jobs : [var.metrics_namespace, "OpenJobs", "Service", service, { label = "${service}, open" }]],
         [for service in local.jobs : [var.metrics_namespace, "DeadJobs", "Service", service, { label = "${service}, given up" }]],
       )
     },

@@ -28,7 +28,7 @@ UNITS = {
     "DeadEvents": "Count",
     "RetryingEvents": "Count",
     "QueueLength": "Count",
-    "WaitingJobs": "Count",
+    "OpenJobs": "Count",
     "DeadJobs": "Count",
     "OldestJobAge": "Seconds",
 }
@@ -105,11 +105,12 @@ def _of_deliveries(backlogs: Sequence[Backlog]) -> dict[str, float]:
 
 
 def _of_jobs(jobs: JobBacklog) -> dict[str, float]:
-    def count(state: str) -> int:
-        return sum(number for (_, in_state), number in jobs.counts.items() if in_state == state)
+    def count(*states: str) -> int:
+        return sum(number for (_, state), number in jobs.counts.items() if state in states)
 
     return {
-        "WaitingJobs": count("queued"),
+        # What runs is counted: workers that are busy must not look superfluous.
+        "OpenJobs": count("queued", "running"),
         "DeadJobs": count("dead"),
         "OldestJobAge": jobs.oldest_queued_age,
     }

@@ -57,7 +57,7 @@ def test_schema_and_broker_are_read(
         "DeadEvents": 0,
         "RetryingEvents": 0,
         "QueueLength": 3,
-        "WaitingJobs": 1,
+        "OpenJobs": 1,
         "DeadJobs": 0,
     }
     for age in ("OldestUndeliveredAge", "OldestJobAge"):

@@ -54,7 +54,7 @@ def test_a_service_tells_its_state_with_units(publish: Any) -> None:
             "DeadEvents": (2, "Count"),
             "RetryingEvents": (6, "Count"),
             "QueueLength": (14, "Count"),
-            "WaitingJobs": (7, "Count"),
+            "OpenJobs": (16, "Count"),
             "DeadJobs": (1, "Count"),
             "OldestJobAge": (33.0, "Seconds"),
         },
@@ -71,12 +71,12 @@ def test_a_service_without_jobs_or_subscribers_tells_of_none(publish: Any) -> No
     found = publish(Stored([], {"retry": 0, "dead": 0}, None), BROKER)
     assert found.keys() == {CHOIR}
     assert found[CHOIR]["OldestUndeliveredAge"] == (0.0, "Seconds")
-    assert not {"WaitingJobs", "DeadJobs", "OldestJobAge"} & found[CHOIR].keys()
+    assert not {"OpenJobs", "DeadJobs", "OldestJobAge"} & found[CHOIR].keys()
 
 
 def test_no_jobs_are_zero_jobs(publish: Any) -> None:
     found = publish(Stored([], {"retry": 0, "dead": 0}, JobBacklog({}, 0.0)), BROKER)[CHOIR]
-    assert (found["WaitingJobs"][0], found["DeadJobs"][0], found["OldestJobAge"][0]) == (0, 0, 0)
+    assert (found["OpenJobs"][0], found["DeadJobs"][0], found["OldestJobAge"][0]) == (0, 0, 0)
 
 
 def test_while_the_database_is_away_only_queues_are_known(publish: Any) -> None:

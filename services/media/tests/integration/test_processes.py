@@ -264,7 +264,7 @@ def test_a_worker_tells_cloudwatch_how_far_behind_it_is(
         "DeadEvents": 1,
         "RetryingEvents": 1,
         "QueueLength": 0,
-        "WaitingJobs": 1,
+        "OpenJobs": 1,
         "DeadJobs": 0,
     }
     assert 90 <= found["Subscriber", "catalog"]["OldestUndeliveredAge"][0] < 200

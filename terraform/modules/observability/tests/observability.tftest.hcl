@@ -225,7 +225,7 @@ run "the_dashboard_shows_what_there_is" {
 
   assert {
     condition = anytrue([
-      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : contains([for metric in widget.properties.metrics : slice(metric, 0, 4)], ["antiphon-test", "WaitingJobs", "Service", "media"])
+      for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : contains([for metric in widget.properties.metrics : slice(metric, 0, 4)], ["antiphon-test", "OpenJobs", "Service", "media"])
     ])
     error_message = "Jobs that wait are not shown."
   }
