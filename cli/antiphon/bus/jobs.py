@@ -131,6 +131,7 @@ def _list(
 
 
 def _row(service: str, job: JobRow) -> list[str]:
-    times = [format_time(job.created_at), format_time(job.due_at)]
+    due_at = job.due_at if job.state in ("queued", "running") else None
+    times = [format_time(job.created_at), format_time(due_at)]
     error = first_line(job.last_error or "-")
     return [service, job.id, job.kind, job.state, str(job.attempt), *times, error]
