@@ -39,6 +39,7 @@ class Run:
 
 
 _ERROR = re.compile(r"error|invalid|fail|could not|cannot|not found|unsupported|no such", re.I)
+_DID_NOT_START = (126, 127)  # as shells and the dynamic linker say so
 _MACHINE_FAILED = re.compile(r"No space left on device|Input/output error|Read-only file system")
 
 
@@ -131,6 +132,10 @@ class Ffmpeg:
         run = Run(status, (*log.head, *log.tail), log.out_time_us)
         if status < 0:
             raise FfmpegCrashed(f"ffmpeg was killed by signal {-status}: {run.reason()}")
+        if status in _DID_NOT_START:
+            raise FfmpegCrashed(f"{self.binary} could not be started: {run.reason()}")
+        if not run.log:  # it always tells what it reads, or why it cannot
+            raise FfmpegCrashed(f"{self.binary} ended with {status} and said nothing: not ffmpeg?")
         if status and any(_MACHINE_FAILED.search(line) for line in run.log):
             raise FfmpegCrashed(f"ffmpeg could not write or read: {run.reason()}")
         return run

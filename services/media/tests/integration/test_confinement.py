@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from media.adapters.ffmpeg import Ffmpeg, FfmpegCrashed, find_ffmpeg
+from media.adapters.transcoder import FfmpegTranscoder
 from media.errors import UnusableFile
 
 MakeAudio = Callable[..., Path]
@@ -79,6 +80,25 @@ def test_a_full_disk_says_nothing_about_the_file(ffmpeg: Ffmpeg, make_audio: Mak
     source = make_audio("a.wav", seconds=5)
     with pytest.raises(FfmpegCrashed, match="could not write"):
         ffmpeg.run(source, "wav", ["-f", "wav", "/dev/full"])
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 1", "ended with 1 and said nothing"),
+        ("exit 0", "ended with 0 and said nothing"),
+        ("echo 'error while loading shared libraries: libx.so' >&2; exit 127",
+         "could not be started: error while loading shared libraries"),
+    ],
+)  # fmt: skip
+def test_a_program_that_is_no_ffmpeg_says_nothing_about_the_file(
+    make_audio: MakeAudio, tmp_path: Path, script: str, said: str
+) -> None:
+    source, program = make_audio("a.wav", seconds=1), tmp_path / "broken"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    with pytest.raises(FfmpegCrashed, match=said):
+        FfmpegTranscoder(Ffmpeg(program)).describe(source)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux only")
