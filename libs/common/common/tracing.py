@@ -48,11 +48,14 @@ def configure_tracing(service: str) -> None:
 
 
 @contextmanager
-def trace(name: str, kind: Kind, traceparent: str | None, **ids: str) -> Iterator[Span]:
+def trace(
+    name: str, kind: Kind, traceparent: str | None, *, recorded: bool = True, **ids: str
+) -> Iterator[Span]:
     """Work in the given trace, or a new one if it is absent or malformed; `ids` go on log lines."""
     parent = traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
+    record = _recorder if recorded else _unrecorded
     with (
-        _recorder(name, kind, parent, ids) as span,
+        record(name, kind, parent, ids) as span,
         log_context(trace_id=span.traceparent.split("-")[1], **ids),
     ):
         token = _current.set(span)

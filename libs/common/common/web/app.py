@@ -33,6 +33,7 @@ log = get_logger(__name__)
 _NEXT_CURSOR = re.compile(rb'"next_cursor":"([^"]+)"\}\s*$')
 _CURSOR_BYTES = 1100
 _READ_ON_SECONDS = 20
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -142,7 +143,13 @@ def _begin() -> None:
     g.started = time.perf_counter()
     g.until_answered = ExitStack()
     g.span = g.until_answered.enter_context(
-        trace("request", "server", request.headers.get("traceparent"), request_id=g.request_id)
+        trace(
+            "request",
+            "server",
+            request.headers.get("traceparent"),
+            recorded=request.path not in _PROBES,
+            request_id=g.request_id,
+        )
     )
 
 

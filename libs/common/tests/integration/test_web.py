@@ -1,5 +1,6 @@
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from common.auth.tokens import TokenVerifier
 from common.db import Database, utcnow
 from common.errors import Conflict, FieldError
 from common.testing.plugin import MakeDatabase
+from common.tracing import Span
 from common.web import PageQuery, cached_json, create_service_app
 from common.web.openapi import document
 
@@ -302,3 +304,24 @@ def test_invented_methods_do_not_become_labels(client: FlaskClient) -> None:
     text = _get(client, "/metrics").text
     assert "EVIL" not in text
     assert 'method="other"' in text
+
+
+def test_probes_are_no_spans(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded: list[Recorded] = []
+
+    @contextmanager
+    def record(*_: object) -> Iterator[Span]:
+        recorded.append(Recorded(f"00-{'1' * 32}-{'2' * 16}-01"))
+        yield recorded[-1]
+
+    monkeypatch.setattr("common.tracing._recorder", record)
+    for path in ("/healthz", "/readyz", "/metrics", "/things/open"):
+        assert _get(client, path).status_code == 200
+    assert [span.name for span in recorded] == ["GET /things/open"]
+
+
+class Recorded(Span):
+    name = ""
+
+    def describe(self, name: str, **_attributes: str | int) -> None:
+        self.name = name
