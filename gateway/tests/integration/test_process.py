@@ -45,10 +45,36 @@ def test_each_request_is_logged_once_as_json(
     assert len([line for line in gateway.access_log() if line["request_id"] == "logged"]) == 1
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("said", "logged"),
+    [(f"00-{TRACE}-00f067aa0ba902b7-01", TRACE), ("no trace", ""), (None, "")],
+)
+def test_a_request_is_logged_with_its_trace(
+    gateway: RunningGateway,
+    upstreams: dict[Service, Upstream],
+    media_root: Path,
+    said: str | None,
+    logged: str,
+) -> None:
+    headers = {"Traceresponse": said} if said else {}
+    upstreams["catalog"].answer = lambda seen: Reply(headers=headers)
+    (media_root / "a.m4s").write_bytes(b"audio")
+    upstreams["media"].answer = lambda seen: Reply(
+        headers={"X-Accel-Redirect": "/a.m4s", **headers}
+    )
+    for target in ("/api/v1/tracks", "/media/token/a.m4s"):
+        answer = gateway.get(target)
+        assert answer.headers["Traceresponse"] == said
+        assert last_entry(gateway, answer.headers["X-Request-Id"])["trace_id"] == logged
+
+
 def test_an_error_of_the_gateway_is_logged_with_its_id(gateway: RunningGateway) -> None:
     made = gateway.get("/nothing").headers["X-Request-Id"]
     entry = last_entry(gateway, made)
-    assert (entry["status"], entry["service"]) == (404, "none")
+    assert (entry["status"], entry["service"], entry["trace_id"]) == (404, "none", "")
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,8 @@ def _finish(response: Response) -> Response:
     if request.method in ("GET", "HEAD") and response.status_code == 200 and response.is_json:
         response = _conditional(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")
+    # https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
+    response.headers["traceresponse"] = g.span.traceparent
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
 

@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id"
-_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-Id"
+_EXPOSED = "ETag, Link, Location, Retry-After, traceresponse, X-Request-Id"
 
 
 def register_cors(app: Flask, origins: Sequence[str]) -> None:

@@ -183,6 +183,18 @@ def test_a_request_id_is_kept_if_it_is_sane(client: FlaskClient) -> None:
         assert made.headers["X-Request-Id"] != odd
 
 
+def test_an_answer_names_its_trace(client: FlaskClient) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    given = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    for path in ("open", "nowhere", "bug"):
+        assert trace == _get(client, f"/things/{path}", **given).headers["traceresponse"][3:35]
+    etag = _get(client, "/things/open").headers["ETag"]
+    unchanged = _get(client, "/things/open", **given, **{"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.headers["traceresponse"][3:35]) == (304, trace)
+    made = {_get(client, "/things/open").headers["traceresponse"][3:35] for _ in range(3)}
+    assert len(made) == 3
+
+
 def test_reads_carry_a_strong_etag(client: FlaskClient) -> None:
     first = _get(client, "/things/open")
     etag = first.headers["ETag"]
