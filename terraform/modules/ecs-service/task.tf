@@ -29,11 +29,10 @@ locals {
   }
 
   container = {
-    name       = "app"
-    image      = var.image
-    essential  = true
-    entryPoint = var.entry_point
-    command    = var.command
+    name      = "app"
+    image     = var.image
+    essential = true
+    command   = var.command
 
     environment = [for name, value in local.environment : { name = name, value = value }]
     secrets     = [for name, arn in var.secrets : { name = name, valueFrom = arn }]

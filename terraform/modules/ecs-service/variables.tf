@@ -24,14 +24,8 @@ variable "image" {
   }
 }
 
-variable "entry_point" {
-  description = "What to run instead of the image's ENTRYPOINT; null leaves that."
-  type        = list(string)
-  default     = null
-}
-
 variable "command" {
-  description = "What to run instead of the image's CMD; null leaves that."
+  description = "What to run instead of the image's CMD, behind its ENTRYPOINT; null leaves it."
   type        = list(string)
   default     = null
 }
