@@ -4,6 +4,7 @@ from common.db.database import Database, after_commit, db_now, db_time
 from common.db.failover import Unconfirmed, is_undone
 from common.db.keyset import Page, page
 from common.db.types import TYPES, Id, LongText, UtcDateTime, new_id, new_metadata, utcnow
+from common.db.violations import is_race, is_refusal
 
 __all__ = [
     "TYPES",
@@ -16,6 +17,8 @@ __all__ = [
     "after_commit",
     "db_now",
     "db_time",
+    "is_race",
+    "is_refusal",
     "is_undone",
     "new_id",
     "new_metadata",

@@ -5,11 +5,18 @@ from http import HTTPStatus
 import orjson
 from flask import Flask, Response, g, request
 from pydantic import Field, ValidationError
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from common import errors
+from common.db import is_race, is_refusal
 from common.logging import get_logger
 from common.web.schemas import Schema
 
@@ -114,6 +121,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _conflict(error: IntegrityError) -> Response:
+    if not is_race(error):
+        return _unexpected(error)
     log.warning("integrity_error", error=repr(error.orig))
     return problem(409, "Somebody changed the same thing at the same time; read it and try again.")
 
@@ -124,6 +133,8 @@ def _unfit(error: DataError) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and is_refusal(error):
+        return _unexpected(error)
     log.error("database_unavailable", error=repr(error))
     return problem(503, "The service cannot reach its database; try again shortly.")
 
