@@ -67,8 +67,8 @@ def run_job(
     if running is None:
         return False
     started = time.monotonic()
-    ids = {"job_id": job_id, "job_kind": running.kind}
-    with trace(f"run {running.kind}", "consumer", running.traceparent, **ids) as span:
+    name, parent = f"run {running.kind}", running.traceparent
+    with trace(name, "consumer", parent, job_id=job_id, job_kind=running.kind) as span:
         try:
             with _heartbeat(database, running, lease):
                 work(running)
