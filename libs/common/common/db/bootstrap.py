@@ -4,7 +4,8 @@ Each service gets a schema, a user without DDL for its processes (`<SERVICE>_DAT
 with it for its migrations (`<SERVICE>_MIGRATION_DATABASE_URL`); neither sees another's schema.
 `BOOTSTRAP_DATABASE_URL` is that of an administrator; without a user, this one is in
 `BOOTSTRAP_CREDENTIALS`: `{"username": ..., "password": ...}`, as RDS keeps its master user.
-What is there stays, passwords are set anew. Who is given a URL with `ssl_ca` must use TLS.
+What is there stays. A user whose password is another gets the new one; on MySQL the old one stays
+good beside it, for processes that still have it. Who is given a URL with `ssl_ca` must use TLS.
 """
 
 import json
@@ -13,8 +14,8 @@ import re
 import sys
 from dataclasses import dataclass
 
-from sqlalchemy import URL, Connection, create_engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from common.db.database import check_certificates
 
@@ -57,12 +58,29 @@ def bootstrap(connection: Connection, wanted: Plan) -> None:
 
 def _allow(connection: Connection, url: URL, rights: str) -> None:
     who = (url.username, url.password)
-    user = f"%s@'%%' IDENTIFIED BY %s{' REQUIRE SSL' if 'ssl_ca' in url.query else ''}"
-    connection.exec_driver_sql(f"CREATE USER IF NOT EXISTS {user}", who)
-    connection.exec_driver_sql(f"ALTER USER {user}", who)
+    connection.exec_driver_sql("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", who)
+    encrypted = "SSL" if "ssl_ca" in url.query else "NONE"
+    connection.exec_driver_sql(f"ALTER USER %s@'%%' REQUIRE {encrypted}", (url.username,))
     # Unescaped, `_` stands for any character here: rights on other schemas, too.
     schema = str(url.database).replace("_", r"\_")
     connection.exec_driver_sql(f"GRANT {rights} ON `{schema}`.* TO %s@'%%'", (url.username,))
+    if not _signs_in(url):
+        # MariaDB has no second password.
+        former = "" if _is_mariadb(connection) else "RETAIN CURRENT PASSWORD"
+        connection.exec_driver_sql(f"ALTER USER %s@'%%' IDENTIFIED BY %s {former}", who)
+
+
+def _signs_in(url: URL) -> bool:
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    try:
+        engine.connect().close()
+    except OperationalError:
+        return False
+    return True
+
+
+def _is_mariadb(connection: Connection) -> bool:
+    return bool(getattr(connection.dialect, "is_mariadb", False))
 
 
 def administrator(environment: dict[str, str]) -> URL:

@@ -38,7 +38,7 @@ def drop_useless_connections(engine: Engine) -> None:
 
 def is_undone(error: DBAPIError) -> bool:
     """Whether an error before COMMIT rolled everything back and may not happen the next time."""
-    return error.connection_invalidated or _code(error.orig) in _LOST_TO_ANOTHER
+    return error.connection_invalidated or error_code(error.orig) in _LOST_TO_ANOTHER
 
 
 @contextmanager
@@ -63,9 +63,10 @@ def committing(session: Session) -> Iterator[Session]:
 
 
 def _judge(context: ExceptionContext) -> None:
-    if _code(context.original_exception) in _CONNECTION_IS_USELESS:
+    if error_code(context.original_exception) in _CONNECTION_IS_USELESS:
         context.is_disconnect = True
 
 
-def _code(error: BaseException | None) -> object:
+def error_code(error: BaseException | None) -> object:
+    """Return the number that MySQL gave an error of the driver; None if there is none."""
     return error.args[0] if error is not None and error.args else None

@@ -7,6 +7,8 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from common.db.failover import error_code
+
 _SQLITE_RACES = frozenset(
     {
         sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
@@ -40,13 +42,9 @@ def is_race(error: DBAPIError) -> bool:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         return cause.sqlite_errorcode in _SQLITE_RACES
-    return _code(cause) in _MYSQL_RACES
+    return error_code(cause) in _MYSQL_RACES
 
 
 def is_refusal(error: DBAPIError) -> bool:
     """Whether a CHECK or a trigger refused, which PyMySQL reports like a lost connection."""
-    return _code(error.orig) in _MYSQL_REFUSALS
-
-
-def _code(error: BaseException | None) -> object:
-    return error.args[0] if error is not None and error.args else None
+    return error_code(error.orig) in _MYSQL_REFUSALS

@@ -84,6 +84,11 @@ class ServerSchemas:
         if reusable and self._empty(schema):
             free.append(schema)
 
+    def bootstrap(self, plan: Plan) -> None:
+        """Give schema and users what a plan says."""
+        with self._admin.connect() as connection:
+            bootstrap(connection, plan)
+
     def close(self) -> None:
         """Drop all schemas and their users."""
         with self._admin.connect() as connection:
@@ -100,8 +105,8 @@ class ServerSchemas:
             runtime=place.set(username=f"{name}_r"),
             migration=place.set(username=f"{name}_m"),
         )
+        self.bootstrap(plan)
         with self._admin.connect() as connection:
-            bootstrap(connection, plan)
             migration_url = plan.migration.render_as_string(hide_password=False)
             if service:
                 upgrade(service, migration_url)

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from common.db import Database
-from common.db.bootstrap import administrator, main, plan
-from common.testing.schemas import MakeSchema
+from common.db.bootstrap import Plan, administrator, main, plan
+from common.testing.schemas import MakeSchema, ServerSchemas
 
 ENVIRONMENT = {
     "A_DATABASE_URL": "mysql+pymysql://a:secret@db/a_data",
@@ -57,6 +57,35 @@ def test_sessions_are_strict_and_in_utc(make_schema: MakeSchema) -> None:
     database.dispose()
     assert {"STRICT_ALL_TABLES", "NO_ZERO_DATE", "ONLY_FULL_GROUP_BY"} <= set(mode.split(","))
     assert (zone, letters, level) == ("+00:00", "utf8mb4", "READ COMMITTED")
+
+
+def test_a_new_password_is_given_once(server_schemas: tuple[ServerSchemas, str]) -> None:
+    schemas, server = server_schemas
+    with schemas.lend(None) as url:
+        former = make_url(url)
+        changed = Plan(
+            schema=str(former.database),
+            runtime=former.set(password="another"),
+            migration=make_url(url).set(username=f"{former.database}_m", password="a third"),
+        )
+        schemas.bootstrap(changed)
+        # Again, as when a deployment is begun anew: the one before must not count as the former.
+        schemas.bootstrap(changed)
+        assert _signs_in(changed.runtime)
+        assert _signs_in(former) == ("MariaDB" not in server)
+
+
+def _signs_in(url: URL) -> bool:
+    database = Database(url.render_as_string(hide_password=False))
+    try:
+        with database.reading() as session:
+            return bool(session.scalar(text("SELECT 1")))
+    except OperationalError as error:
+        if "1045" in str(error):  # access denied
+            return False
+        raise
+    finally:
+        database.dispose()
 
 
 def test_the_plan_of_a_service() -> None:
