@@ -44,13 +44,13 @@ def _checked_prefix(prefix: str) -> str:
 
 
 class Route(BaseModel):
-    """One prefix and the service that answers it; `priority` as an ALB rule has it (1-50000)."""
+    """One prefix and the service that answers it; `priority` as an ALB rule has it (1-49999)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prefix: Annotated[str, AfterValidator(_checked_prefix)]
     service: Service
-    priority: int = Field(ge=1, le=50_000)
+    priority: int = Field(ge=1, le=49_999)
 
     def covers(self, path: str) -> bool:
         """Whether this route answers a decoded path (case and all)."""

@@ -29,7 +29,7 @@ def test_routes_are_asked_in_order_of_priority() -> None:
         (["prefix: /a/../b, service: auth, priority: 1"], "bad prefix '/a/../b'"),
         (["prefix: /metrics, service: auth, priority: 1"], "/metrics is internal"),
         (["prefix: /a, service: auth, priority: 0"], "greater than or equal to 1"),
-        (["prefix: /a, service: auth, priority: 50001"], "less than or equal to 50000"),
+        (["prefix: /a, service: auth, priority: 50000"], "less than or equal to 49999"),
         (["prefix: /a, service: auth"], "routes.0.priority: Field required"),
         (["prefix: /a, service: auth, priority: 1, weight: 2"], "weight: Extra inputs"),
         (
