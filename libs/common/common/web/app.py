@@ -101,8 +101,9 @@ def create_service_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["OPEN_SCOPES"] = open_scopes
     app.extensions |= {"database": database, "verifier": verifier, "cache": cache}
-    # gunicorn on a unix socket sees no peer and believes any X-Forwarded-Proto: trust one hop.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    # gunicorn on a unix socket sees no peer and believes any X-Forwarded-Proto: trust one hop. Not
+    # for the host: an ALB passes on what a client says there.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     app.before_request(_begin)
     register_cors(app, cors_origins)
     app.before_request(_check_access)
