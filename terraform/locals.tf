@@ -49,6 +49,8 @@ locals {
     TOKEN_ISSUER = "https://${var.domain}"
     JWKS_URL     = "https://${var.domain}/.well-known/jwks.json"
     LOG_FORMAT   = "json"
+    # Read by nobody: tasks read secrets when they start, so new ones need new tasks.
+    SECRETS_VERSION = "${var.password_version}.${var.token_version}"
   }
   own_settings = {
     auth     = {}

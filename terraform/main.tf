@@ -21,9 +21,10 @@ module "network" {
 module "ecr" {
   source = "./modules/ecr"
 
-  names       = toset([for image in local.images : "${local.name}/${image}"])
-  kms_key_arn = module.kms.key_arn
-  keep_images = 30
+  names        = toset([for image in local.images : "${local.name}/${image}"])
+  kms_key_arn  = module.kms.key_arn
+  keep_images  = 30
+  force_delete = !var.protected
 }
 
 module "alb" {

@@ -24,8 +24,10 @@ output "cluster" {
 }
 
 output "services" {
-  description = "Names of the services in the cluster, by process."
-  value       = { for name, service in module.service : name => service.service_name }
+  description = "Services in the cluster with the task definitions that they are to run, by process."
+  value = {
+    for name, service in module.service : name => { name = service.service_name, task_definition = service.task_definition_arn }
+  }
 }
 
 output "tasks" {

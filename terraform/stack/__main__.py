@@ -85,7 +85,7 @@ def _roll_out(terraform: Terraform, running: Tags, migrating: Tags) -> None:
     terraform.change("apply", running, migrating)
     outputs = terraform.outputs()
     say("wait until every service runs the new images only")
-    await_rollout(outputs["cluster"], outputs["services"].values())
+    await_rollout(outputs["cluster"], outputs["services"])
     say(f"ask {outputs['url']}")
     await_answer(outputs["url"])
     say(f"Antiphon runs {json.dumps(running)} at {outputs['url']}")

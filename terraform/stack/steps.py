@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -74,25 +74,32 @@ def _print_log(group: str, stream: str) -> None:
         print(f"    {event['message']}", flush=True)
 
 
-def await_rollout(cluster: str, names: Iterable[str]) -> None:
-    """Wait until each service runs its new tasks only; raises Stop if ECS rolled one back."""
-    ecs, waiting = boto3.client("ecs"), sorted(names)
+def await_rollout(cluster: str, services: Mapping[str, Mapping[str, str]]) -> None:
+    """Wait until each service runs its new tasks only; raises Stop if ECS rolled one back.
+
+    `services` gives name and task definition of each.
+    """
+    ecs = boto3.client("ecs")
     deadline = time.monotonic() + _ROLLOUT_SECONDS
-    while waiting:
-        service = ecs.describe_services(cluster=cluster, services=[waiting[0]])["services"][0]
-        primary = next(one for one in service["deployments"] if one["status"] == "PRIMARY")
-        failed = [one for one in service["deployments"] if one.get("rolloutState") == "FAILED"]
-        if failed:
-            raise Stop(
-                f"{waiting[0]} was rolled back: {failed[0].get('rolloutStateReason')}. "
-                f"{service['events'][0]['message'] if service['events'] else ''}"
-            )
-        if primary.get("rolloutState", "COMPLETED") == "COMPLETED":
-            print(f"    {waiting.pop(0)}: {service['runningCount']} running", flush=True)
-        elif time.monotonic() > deadline:
-            raise Stop(f"{waiting[0]} is still not steady after {_ROLLOUT_SECONDS} s.")
-        else:
+    for process, wanted in sorted(services.items()):
+        while not _has_rolled_out(ecs, cluster, wanted):
+            if time.monotonic() > deadline:
+                raise Stop(f"{wanted['name']} is not steady after {_ROLLOUT_SECONDS} s.")
             time.sleep(_POLL_SECONDS)
+        print(f"    {process}", flush=True)
+
+
+def _has_rolled_out(ecs: Any, cluster: str, wanted: Mapping[str, str]) -> bool:
+    service = ecs.describe_services(cluster=cluster, services=[wanted["name"]])["services"][0]
+    primary = next(one for one in service["deployments"] if one["status"] == "PRIMARY")
+    # Once it has rolled back, the primary deployment is the former one, and complete.
+    if (
+        primary["taskDefinition"] != wanted["task_definition"]
+        or primary["rolloutState"] == "FAILED"
+    ):
+        said = service["events"][0]["message"] if service["events"] else "ECS does not say why"
+        raise Stop(f"{wanted['name']} was rolled back: {said}")
+    return bool(primary["rolloutState"] == "COMPLETED")
 
 
 def await_answer(url: str) -> None:

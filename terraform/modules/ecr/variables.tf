@@ -22,3 +22,8 @@ variable "keep_images" {
     error_message = "Keep at least 5 images, or the one that runs may be deleted while newer ones are built."
   }
 }
+
+variable "force_delete" {
+  description = "Whether repositories may be deleted with images in them."
+  type        = bool
+}
