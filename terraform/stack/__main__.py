@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import boto3
 
 from stack.images import SERVICES, push, require_images
-from stack.state import Outputs, Tags, Terraform
+from stack.state import Outputs, Tags, Terraform, environments
 from stack.steps import await_answer, await_rollout, require_secret, run_task
 from stack.stop import Stop
 
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (_, meaning) in _COMMANDS.items():
         command = commands.add_parser(name, help=meaning)
-        command.add_argument("environment", help="name of a file in environments/")
+        command.add_argument("environment", choices=environments())
         if name in ("push", "deploy", "rollback"):
             command.add_argument("tag")
         if name in ("deploy", "rollback"):

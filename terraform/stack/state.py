@@ -16,6 +16,11 @@ Outputs = dict[str, Any]
 """What outputs.tf describes; empty before the first apply."""
 
 
+def environments() -> list[str]:
+    """Return the names of all environments: one for each .tfvars."""
+    return sorted(file.stem for file in (ROOT / "environments").glob("*.tfvars"))
+
+
 @dataclass(frozen=True)
 class Terraform:
     """Terraform for one environment; its own data folder, so that two never mix."""
