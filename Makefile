@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup
+.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback task
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -40,6 +40,22 @@ test: $(VENV)/.dev ## Run all tests, those with SQL on SQLite and on MySQL or Ma
 	@$(BIN)/python -m common.testing.mariadb
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+# An environment of its own: checkov asks for old versions of what others need newer.
+TERRAFORM_VENV := .venv-terraform
+TERRAFORM_TESTS = $(TERRAFORM_VENV)/bin/python -m pytest -c terraform/tests/pytest.ini terraform/tests
+$(TERRAFORM_VENV)/.installed: requirements/terraform.txt
+	@echo "Installing what terraform/ is tested and deployed with into $(TERRAFORM_VENV) ..."
+	$(PYTHON) -m venv $(TERRAFORM_VENV)
+	$(TERRAFORM_VENV)/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --only-binary=:all: --require-hashes -r requirements/terraform.txt
+	@touch $@
+
+test-terraform: $(TERRAFORM_VENV)/.installed ## Check terraform/, apply it to an AWS of our own and look (under 6 minutes)
+	$(TERRAFORM_TESTS) -m "not full"
+
+test-terraform-full: $(TERRAFORM_VENV)/.installed ## The same, the first install, prod, and destroy
+	$(TERRAFORM_TESTS)
+
 FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist load --maxschedchunk 1
 faults: $(VENV)/.dev ## Kill every part in mid-stream and count (under 15 minutes)
 	FAULTS=standard FAULTS_REPORT=build/faults.md $(FAULT_TESTS) -n 3 --timeout 600
@@ -52,7 +68,7 @@ lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python contracts/compatibility.py
-	@for package in $(PACKAGES) contracts tests; do $(BIN)/mypy $$package || exit 1; done
+	@for package in $(PACKAGES) contracts tests terraform; do $(BIN)/mypy $$package || exit 1; done
 
 contracts: $(VENV)/.dev ## Build schemas, OpenAPI and AsyncAPI documents and the pages of events from the code
 	$(BIN)/python contracts/build.py
@@ -92,11 +108,36 @@ drill-backup: $(VENV)/.dev ## Back up the stack, remove it, restore it, compare 
 sbom: ## List what is in the images, as CycloneDX and Debian packages, in build/sbom
 	docker build --quiet --target sbom --output build/sbom .
 
+# On AWS, ENV=dev or prod: terraform/README.md. Each asks before it changes anything; YES=1 does not.
+STACK = PYTHONPATH=terraform $(TERRAFORM_VENV)/bin/python -m stack $(if $(YES),--yes)
+infra-plan: $(TERRAFORM_VENV)/.installed ## Show what would change on AWS
+	$(STACK) plan $(ENV)
+
+infra: $(TERRAFORM_VENV)/.installed ## Change what there is on AWS; what runs keeps its images
+	$(STACK) apply $(ENV)
+
+infra-destroy: $(TERRAFORM_VENV)/.installed ## Remove everything from AWS
+	$(STACK) destroy $(ENV)
+
+push: $(TERRAFORM_VENV)/.installed ## Build the images and push them to ECR as TAG
+	$(STACK) push $(ENV) $(TAG)
+
+deploy: $(TERRAFORM_VENV)/.installed ## Migrate, then run TAG on AWS; SERVICE=catalog for one only
+	$(STACK) deploy $(ENV) $(TAG) $(if $(SERVICE),--service $(SERVICE))
+
+rollback: $(TERRAFORM_VENV)/.installed ## Run an older TAG on AWS; schemas stay
+	$(STACK) rollback $(ENV) $(TAG) $(if $(SERVICE),--service $(SERVICE))
+
+task: $(TERRAFORM_VENV)/.installed ## Run a task such as cli on AWS, with ARGS
+	$(STACK) task $(ENV) $(TASK) -- $(ARGS)
+
 lock: ## Pin requirements again (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links requirements/dev.in -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links -c requirements/dev.txt requirements/run.in -o requirements/run.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links requirements/terraform.in -o requirements/terraform.txt
 
-clean: ## Remove the virtual environment (data/ stays)
-	rm -rf $(VENV)
+clean: ## Remove the virtual environments (data/ stays)
+	rm -rf $(VENV) $(TERRAFORM_VENV)
