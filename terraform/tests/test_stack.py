@@ -1,0 +1,249 @@
+"""`make deploy` and its like: which steps, in which order, and that they stop."""
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from stack import steps
+from stack.__main__ import main
+
+SERVICES = ["auth", "catalog", "playlist", "media"]
+OLD = dict.fromkeys([*SERVICES, "cli"], "1.0")
+NEW = dict.fromkeys([*SERVICES, "cli"], "1.1")
+MIGRATED = dict.fromkeys(SERVICES, "1.1")
+# Writes down what it was asked for, and answers `output` from a file.
+TERRAFORM = """#!{python}
+import pathlib, sys
+here = pathlib.Path({folder!r})
+with (here / "asked").open("a") as file:
+    print(*sys.argv[2:], file=file)
+if sys.argv[2] == "output":
+    print((here / "outputs.json").read_text())
+sys.exit((here / "fails").exists() and sys.argv[2] == "apply")
+"""
+
+
+class NotFound(Exception):
+    """What boto3 raises."""
+
+
+class Aws:
+    """ECS, ECR and the others, as far as a deploy asks them."""
+
+    exceptions = SimpleNamespace(
+        ImageNotFoundException=NotFound, ResourceNotFoundException=NotFound
+    )
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.exit_codes: dict[str, int] = {}
+        self.pushed = {"1.0", "1.1"}
+        self.secret: dict[str, Any] = {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
+        self.rolled_back: set[str] = set()
+
+    def describe_images(self, repositoryName: str, imageIds: Any) -> None:  # noqa: N803
+        if imageIds[0]["imageTag"] not in self.pushed:
+            raise NotFound
+
+    def describe_secret(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        return self.secret
+
+    def run_task(self, **request: Any) -> dict[str, Any]:
+        task = request["taskDefinition"]
+        overrides = request["overrides"].get("containerOverrides", [])
+        words = [word for container in overrides for word in container["command"]]
+        self.asked.append(" ".join(["run", task, *words]))
+        return {"failures": [], "tasks": [{"taskArn": f"arn/{task}"}]}
+
+    def describe_tasks(self, cluster: str, tasks: list[str]) -> dict[str, Any]:
+        code = self.exit_codes.get(tasks[0].removeprefix("arn/"), 0)
+        return {"tasks": [{"lastStatus": "STOPPED", "containers": [{"exitCode": code}]}]}
+
+    def get_log_events(self, **_: Any) -> dict[str, Any]:
+        return {"events": [{"message": "what the task wrote"}]}
+
+    def describe_services(self, cluster: str, services: list[str]) -> dict[str, Any]:
+        (name,) = services
+        definition = f"{name}:{1 if name in self.rolled_back else 2}"
+        primary = {"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": definition}
+        return {"services": [{"deployments": [primary], "events": [{"message": "unhealthy"}]}]}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    aws = Aws()
+    monkeypatch.setattr(boto3, "client", lambda _: aws)
+    monkeypatch.setattr(steps, "_POLL_SECONDS", 0.0)
+    return aws
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """A public address that answers."""
+
+    class Jwks(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/.well-known/jwks.json" else 404)
+            self.end_headers()
+
+        def log_message(self, *words: Any) -> None:
+            """Be quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Jwks)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
+    """Where the fake terraform keeps what it was asked, with the outputs of an old release."""
+    program = tmp_path / "terraform"
+    program.write_text(TERRAFORM.format(python=sys.executable, folder=str(tmp_path)))
+    program.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM", str(program))
+    tasks = ["bootstrap", "cli", *(f"{service}-migrate" for service in SERVICES)]
+    outputs = {
+        "region": "eu-central-1",
+        "url": url,
+        "cluster": "antiphon-dev",
+        "image_tags": OLD,
+        "migration_tags": dict.fromkeys(SERVICES, "1.0"),
+        "cloudinary_secret": "antiphon-dev/media/cloudinary-url",
+        "repository_urls": {
+            image: f"registry/antiphon-dev/{image}" for image in [*SERVICES, "media-jobs", "cli"]
+        },
+        "services": {
+            "catalog-web": {"name": "catalog-web", "task_definition": "catalog-web:2"},
+            "media-jobs": {"name": "media-jobs", "task_definition": "media-jobs:2"},
+        },
+        "tasks": {
+            name: {
+                "task_definition": name,
+                "container": "app",
+                "subnet_ids": ["subnet-1"],
+                "security_group_id": "sg-1",
+                "log_group": f"/ecs/{name}",
+                "log_prefix": "ecs",
+            }
+            for name in tasks
+        },
+    }
+    text = json.dumps({name: {"value": value} for name, value in outputs.items()})
+    (tmp_path / "outputs.json").write_text(text)
+    return tmp_path
+
+
+def _applied(folder: Path) -> list[tuple[dict[str, str], dict[str, str]]]:
+    """Return image and migration tags of each apply."""
+    found = []
+    for line in (folder / "asked").read_text().splitlines():
+        if line.startswith("apply"):
+            tags = [line.split(f"-var={name}_tags=")[1] for name in ("image", "migration")]
+            decode = json.JSONDecoder().raw_decode
+            found.append((decode(tags[0])[0], decode(tags[1])[0]))
+    return found
+
+
+def test_a_deploy_migrates_before_anything_new_runs(aws: Aws, folder: Path) -> None:
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 0
+    assert _applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
+    assert aws.asked == ["run bootstrap", *(f"run {service}-migrate" for service in SERVICES)]
+    asked = (folder / "asked").read_text().splitlines()
+    assert asked[0].startswith("init -backend-config=environments/dev.s3.tfbackend")
+    assert all("-auto-approve" in line for line in asked if line.startswith("apply"))
+
+
+def test_without_yes_terraform_asks(aws: Aws, folder: Path) -> None:
+    assert main(["deploy", "dev", "1.1"]) == 0
+    assert "-auto-approve" not in (folder / "asked").read_text()
+
+
+def test_one_service_is_deployed_by_itself(aws: Aws, folder: Path) -> None:
+    assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
+    assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1"}
+    assert aws.asked == ["run bootstrap", "run catalog-migrate"]
+
+
+def test_a_failed_migration_stops_the_deploy(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.exit_codes["playlist-migrate"] = 1
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert [running for running, _ in _applied(folder)] == [OLD]
+    assert aws.asked[-1] == "run playlist-migrate"
+    said = capsys.readouterr()
+    assert "It ended with 1" in said.err
+    assert "what the task wrote" in said.out
+
+
+def test_a_failed_apply_stops_the_deploy(aws: Aws, folder: Path) -> None:
+    (folder / "fails").touch()
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert aws.asked == []
+
+
+def test_a_rollback_leaves_schemas_alone(aws: Aws, folder: Path) -> None:
+    assert main(["--yes", "rollback", "dev", "1.1"]) == 0
+    assert _applied(folder) == [(NEW, dict.fromkeys(SERVICES, "1.0"))]
+    assert aws.asked == []
+
+
+def test_what_ecs_has_rolled_back_is_no_success(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.rolled_back.add("media-jobs")
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert "media-jobs was rolled back: unhealthy" in capsys.readouterr().err
+
+
+def test_nothing_is_applied_without_the_images(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--yes", "deploy", "dev", "9.9"]) == 1
+    assert "antiphon-dev/auth:9.9 is not there. Push it" in capsys.readouterr().err
+    assert _applied(folder) == []
+
+
+def test_nothing_is_applied_without_the_operators_secret(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.secret = {}
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert "put-secret-value --secret-id antiphon-dev/media" in capsys.readouterr().err
+    assert _applied(folder) == []
+
+
+def test_an_empty_account_is_told_what_comes_first(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "outputs.json").write_text("{}")
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert "make infra ENV=dev" in capsys.readouterr().err
+
+
+def test_the_infrastructure_is_changed_with_the_tags_that_run(aws: Aws, folder: Path) -> None:
+    assert main(["--yes", "apply", "dev"]) == 0
+    assert _applied(folder) == [(OLD, dict.fromkeys(SERVICES, "1.0"))]
+    (folder / "outputs.json").write_text("{}")
+    assert main(["--yes", "apply", "dev"]) == 0
+    assert _applied(folder)[-1] == ({}, {})
+
+
+def test_an_operators_command_takes_other_words(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["task", "dev", "cli", "--", "jobs", "list"]) == 0
+    assert aws.asked == ["run cli jobs list"]
+    assert "what the task wrote" in capsys.readouterr().out
+    assert main(["task", "dev", "clo"]) == 1
+    assert "There is no task clo; there are: bootstrap, cli" in capsys.readouterr().err
