@@ -132,8 +132,13 @@ def test_one_trace_from_upload_to_track(
         (parent,) = {by_id[span.parent].name for span in spans if span.name == name}
         assert parent == cause
 
+    # The gateway has asked all of them how they are, every second.
+    assert not {span.name for span in collector.spans} & {"GET /healthz", "GET /readyz"}
     logged = [json.loads(line) for line in _log_lines(suite.folder, "media.jobs")]
     ended = [line for line in logged if line.get("trace_id") == TRACE]
+    requests = [json.loads(line) for line in _log_lines(suite.folder, "gateway")]
+    given = accepted.headers["X-Request-Id"]
+    assert [line["trace_id"] for line in requests if line.get("request_id") == given] == [TRACE]
     assert {line["job_kind"] for line in ended} == {"media.describe", "media.transcode"}
 
 

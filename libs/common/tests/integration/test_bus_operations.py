@@ -14,8 +14,8 @@ from common.db import Database, db_time, new_id, utcnow
 from common.errors import Unavailable
 from common.events import Event, Outbox, Subscriptions, emit, failures, operations
 from common.events.bus import KombuBus
-from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
 from common.events.failures import Selection
+from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
 from common.events.operations import REPLAYABLE, Backlog, Replayed
 from common.events.queues import read_broker
 from common.events.tables import inbox, outbox, outbox_delivery

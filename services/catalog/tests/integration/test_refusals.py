@@ -11,8 +11,8 @@ from catalog.models import Track
 from catalog.worker import subscriptions
 from common.db import Database, new_id, utcnow
 from common.events import Envelope
-from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
 from common.events.failures import replay_dead
+from common.events.inbox import MAX_ATTEMPTS, receive, retry_due
 from common.events.tables import inbox
 
 MakeAsset = Callable[..., dict[str, Any]]
