@@ -67,6 +67,7 @@ lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python contracts/compatibility.py
 	@for package in $(PACKAGES) contracts tests terraform; do $(BIN)/mypy $$package || exit 1; done
 
