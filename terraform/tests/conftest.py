@@ -39,20 +39,18 @@ def _needs_deployment(item: pytest.Item) -> bool:
     return "deployment" in getattr(item, "fixturenames", ())
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for line in config.stash.get(_COUNTS, []):
-        terminalreporter.line(line)
-    missing = config.stash.get(_MISSING, None)
-    if missing:
-        terminalreporter.section("TERRAFORM WAS NOT TESTED", sep="!", red=True, bold=True)
-        terminalreporter.line(missing, red=True, bold=True)
-        terminalreporter.line(
-            "Nothing was validated, planned or applied; of terraform/ only style was checked.",
-            red=True,
-            bold=True,
-        )
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Say last, after pytest's own summary, how much was done, or that nothing was."""
+    yield
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    for line in session.config.stash.get(_COUNTS, []):
+        reporter.line(line)
+    if missing := session.config.stash.get(_MISSING, None):
+        reporter.section("TERRAFORM WAS NOT TESTED", sep="!", red=True, bold=True)
+        reporter.line(missing, red=True, bold=True)
+        nothing = "Nothing was validated, planned or applied: of terraform/ only style was checked."
+        reporter.line(nothing, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def test_a_worker_scales_by_the_age_of_what_it_has_not_delivered(
             "OldestUndeliveredAge",
             "Maximum",
         )
-        assert alarm["Dimensions"] == [{"Name": "Service", "Value": service}]
+        assert alarm["Dimensions"] == [{"Name": "Subscriber", "Value": service}]
         out = all(step["ScalingAdjustment"] > 0 for step in adjustments)
         assert out or all(step["ScalingAdjustment"] < 0 for step in adjustments)
         assert alarm["ComparisonOperator"].startswith("Greater" if out else "Less")

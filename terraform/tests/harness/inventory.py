@@ -36,8 +36,11 @@ def processes(deployment: Deployment) -> dict[str, Process]:
     """Return everything that can run, by its short name such as catalog-web."""
     ecs, outputs = deployment.aws.client("ecs"), deployment.outputs
     found = {}
-    for short, name in outputs["services"].items():
-        (service,) = ecs.describe_services(cluster=outputs["cluster"], services=[name])["services"]
+    for short, told in outputs["services"].items():
+        (service,) = ecs.describe_services(cluster=outputs["cluster"], services=[told["name"]])[
+            "services"
+        ]
+        assert service["taskDefinition"] == told["task_definition"]
         (group,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
         found[short] = Process(short, _definition(ecs, service["taskDefinition"]), service, group)
     for short, task in outputs["tasks"].items():

@@ -44,15 +44,13 @@ def find_tools(processes: Processes) -> Tools:
 
 
 def _download(processes: Processes, terraform: Path) -> Path:
-    # `mirror` works by the configuration alone: nothing is written beside it.
-    got = processes.run(
-        [str(terraform), "providers", "mirror", str(DOWNLOADED)],
-        PROJECT / "terraform/modules/kms",
-        os.environ,
-    )
-    if got.code:
+    DOWNLOADED.parent.mkdir(exist_ok=True)
+    # Goes by the configuration alone, and writes nothing beside it.
+    command = [str(terraform), "providers", "mirror", str(DOWNLOADED)]
+    if processes.run(command, PROJECT / "terraform/modules/kms", os.environ).code:
         raise ToolsMissing(
-            f"{PROVIDER} is not on this machine, and cannot be downloaded: {got.stderr.strip()} "
+            f"{PROVIDER} is not on this machine and cannot be downloaded (in "
+            f"terraform/modules/kms `terraform providers mirror {DOWNLOADED.name}` says why). "
             "Say in which folder registry.terraform.io/ is: TERRAFORM_PLUGIN_DIR=..."
         )
     return DOWNLOADED
