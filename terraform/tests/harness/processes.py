@@ -8,6 +8,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,15 @@ class Processes:
         self._closed = False
 
     def start(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: int = subprocess.PIPE,
+        stdout: int | IO[str] = subprocess.PIPE,
+        stderr: int | IO[str] = subprocess.PIPE,
     ) -> subprocess.Popen[str]:
-        """Start a program with pipes for stdin, stdout and stderr."""
+        """Start a program, with pipes unless told otherwise."""
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"{command[0]} was to start while the tests were ending")
@@ -46,9 +54,9 @@ class Processes:
                 command,
                 cwd=folder,
                 env=dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
                 text=True,
                 # Ctrl-C is for the tests; they end what they started in order.
                 start_new_session=True,
@@ -64,12 +72,18 @@ class Processes:
         timeout_seconds: float = 600,
     ) -> Output:
         """Run a program to its end; TimeoutExpired after it was stopped for being too slow."""
-        process = self.start(command, folder, environment)
-        try:
-            stdout, stderr = process.communicate(timeout=timeout_seconds)
-        finally:
-            self.stop(process)
-        return Output(" ".join(command[:3]), process.returncode, stdout, stderr)
+        # Files, not pipes: were the tests killed, a broken pipe would kill terraform before it ends
+        # its providers.
+        with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+            process = self.start(command, folder, environment, subprocess.DEVNULL, stdout, stderr)
+            try:
+                process.wait(timeout_seconds)
+            finally:
+                self.stop(process)
+            stdout.seek(0)
+            stderr.seek(0)
+            name = " ".join(command[:3])
+            return Output(name, process.returncode, stdout.read(), stderr.read())
 
     def stop(self, process: subprocess.Popen[str], grace_seconds: float = 10) -> None:
         """End a program and all that it started: asked first, then killed."""
