@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import common.events.bus
 import common.events.worker
-from common.db import Database, Id, after_commit
+from common.db import Database, Id, Unconfirmed, after_commit
 from common.events import Event, Outbox, Projection, Subscriptions, apply_version, emit
 from common.events.bus import KombuBus
 from common.events.nudge import Nudge
@@ -192,7 +192,7 @@ def sing(database: Database, subject: str, journal: Path) -> None:
                     session.execute(insert(note).values(subject_id=subject))
                     event_id = emit(session, NoteSung(id=subject, version=1, pitch=440))
             break
-        except SQLAlchemyError:  # the database is away, or died while it committed
+        except (SQLAlchemyError, Unconfirmed):  # the database is away, or died in a commit
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
