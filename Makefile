@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback task
+.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback rotate task
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -128,6 +128,9 @@ deploy: $(TERRAFORM_VENV)/.installed ## Migrate, then run TAG on AWS; SERVICE=ca
 
 rollback: $(TERRAFORM_VENV)/.installed ## Run an older TAG on AWS; schemas stay
 	$(STACK) rollback $(ENV) $(TAG) $(if $(SERVICE),--service $(SERVICE))
+
+rotate: $(TERRAFORM_VENV)/.installed ## Give databases and Redis on AWS new passwords
+	$(STACK) rotate $(ENV)
 
 task: $(TERRAFORM_VENV)/.installed ## Run a task such as cli on AWS, with ARGS
 	$(STACK) task $(ENV) $(TASK) -- $(ARGS)

@@ -50,7 +50,7 @@ locals {
     JWKS_URL     = "https://${var.domain}/.well-known/jwks.json"
     LOG_FORMAT   = "json"
     # Read by nobody: tasks read secrets when they start, so new ones need new tasks.
-    SECRETS_VERSION = "${var.password_version}.${var.token_version}"
+    SECRETS_VERSION = tostring(var.running_secrets_version)
   }
   own_settings = {
     auth     = {}

@@ -23,7 +23,7 @@ module "ecr" {
 
   names        = toset([for image in local.images : "${local.name}/${image}"])
   kms_key_arn  = module.kms.key_arn
-  keep_images  = 30
+  keep_images  = 200
   force_delete = !var.protected
 }
 
@@ -58,7 +58,7 @@ module "database" {
   instances                 = var.database.instances
   backup_days               = var.database.backup_days
   deletion_protection       = var.protected
-  password_version          = var.password_version
+  password_version          = var.secrets_version
   log_retention_days        = var.log_retention_days
 }
 
@@ -74,7 +74,7 @@ module "redis" {
   node_type                 = each.value.node_type
   nodes                     = each.value.nodes
   snapshot_days             = each.value.snapshot_days
-  token_version             = var.token_version
+  token_version             = var.secrets_version
   secret_recovery_days      = local.recovery_days
   # Evicting a message would lose it until it is sent again; the cache is there to be evicted.
   maxmemory_policy = each.key == "broker" ? "noeviction" : "allkeys-lru"

@@ -18,6 +18,16 @@ output "migration_tags" {
   value       = var.migration_tags
 }
 
+output "secrets_version" {
+  description = "Number of the passwords in the secrets; the next plan needs it again."
+  value       = var.secrets_version
+}
+
+output "running_secrets_version" {
+  description = "Number of the passwords that tasks were started for; the next plan needs it again."
+  value       = var.running_secrets_version
+}
+
 output "cluster" {
   description = "Name of the ECS cluster."
   value       = aws_ecs_cluster.this.name

@@ -90,10 +90,25 @@ variable "migration_tags" {
   }
 }
 
+variable "secrets_version" {
+  description = "Number of the passwords of database users and Redis. `make rotate` raises it."
+  type        = number
+}
+
+variable "running_secrets_version" {
+  description = "Number of the passwords that tasks were started for; behind secrets_version during `make rotate`."
+  type        = number
+}
+
 variable "architecture" {
   description = "Processor that the images were built for: X86_64 or ARM64."
   type        = string
   default     = "X86_64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.architecture)
+    error_message = "The processor is X86_64 or ARM64."
+  }
 }
 
 variable "web" {
@@ -156,20 +171,13 @@ variable "cache" {
   type        = object({ node_type = string, nodes = number, snapshot_days = number })
 }
 
-variable "password_version" {
-  description = "Raise it to give all database users new passwords: see the README."
-  type        = number
-  default     = 1
-}
-
-variable "token_version" {
-  description = "Raise it to give both Redis new tokens: see the README."
-  type        = number
-  default     = 1
-}
-
 variable "protected" {
-  description = "Whether database and load balancer refuse to be deleted, and secrets can be restored for 30 days."
+  description = "Whether database and load balancer refuse to be deleted."
+  type        = bool
+}
+
+variable "keep_data" {
+  description = "Whether a last snapshot, backups, secrets (for 30 days), images and access logs outlive what they belong to."
   type        = bool
 }
 
@@ -181,6 +189,11 @@ variable "waf" {
 variable "log_retention_days" {
   description = "How long logs are kept, in days."
   type        = number
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days."
+  }
 }
 
 variable "alarm_email" {

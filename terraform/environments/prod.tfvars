@@ -18,5 +18,6 @@ broker   = { node_type = "cache.t4g.small", nodes = 2, snapshot_days = 1 }
 cache    = { node_type = "cache.t4g.medium", nodes = 2, snapshot_days = 0 }
 
 protected          = true
+keep_data          = true
 waf                = true
 log_retention_days = 365

@@ -7,14 +7,15 @@ new image takes traffic, and a service whose new tasks do not become healthy is 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.images import SERVICES, push, require_images
-from stack.state import Outputs, Tags, Terraform, environments
-from stack.steps import await_answer, await_rollout, require_secret, run_task
-from stack.stop import Stop
+from stack.state import Outputs, Release, Terraform, environments, release_of
+from stack.steps import await_answer, await_rollout, require_secret, restart_failed, run_task
+from stack.stop import RolledBack, Stop
 
 
 def say(text: str) -> None:
@@ -23,9 +24,8 @@ def say(text: str) -> None:
 
 
 def change(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
-    """Plan, apply or destroy, with the tags that run."""
-    running, migrating = (outputs.get(f"{name}_tags", {}) for name in ("image", "migration"))
-    terraform.change(options.command, running, migrating)
+    """Plan, apply or destroy, with what runs."""
+    terraform.change(options.command, release_of(outputs))
 
 
 def push_images(_: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
@@ -35,20 +35,29 @@ def push_images(_: Terraform, outputs: Outputs, options: argparse.Namespace) -> 
 
 def deploy(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
     """Migrate the schemas of all services, or of one, then run the tag."""
-    running, migrating = outputs["image_tags"], outputs["migration_tags"]
-    new = _chosen(options)
-    _check(outputs, new)
+    new = _check(outputs, options)
     services = [service for service in SERVICES if service in new]
-    migrating = migrating | {service: new[service] for service in services}
-    _migrate(terraform, running, migrating, services)
-    _roll_out(terraform, running | new, migrating)
+    say("apply: infrastructure and the tasks that migrate; what runs keeps its images")
+    outputs = terraform.update({"migration_tags": {service: new[service] for service in services}})
+    await_rollout(outputs["cluster"], outputs["services"])
+    _run(outputs, "bootstrap")
+    for service in services:
+        _run(outputs, f"{service}-migrate")
+    _roll_out(terraform, {"image_tags": new})
 
 
 def roll_back(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
     """Run an older tag; schemas stay: each release reads the next one's (CONTRIBUTING)."""
-    new = _chosen(options)
-    _check(outputs, new)
-    _roll_out(terraform, outputs["image_tags"] | new, outputs["migration_tags"])
+    _roll_out(terraform, {"image_tags": _check(outputs, options)})
+
+
+def rotate(terraform: Terraform, outputs: Outputs, _: argparse.Namespace) -> None:
+    """Give database users and both Redis new passwords, and then all tasks."""
+    version = outputs["secrets_version"] + 1
+    say("apply: new passwords in the secrets; what runs has the former ones, which stay good")
+    outputs = terraform.update({"secrets_version": version})
+    _run(outputs, "bootstrap")
+    _roll_out(terraform, {"running_secrets_version": version})
 
 
 def run_once(_: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
@@ -58,37 +67,39 @@ def run_once(_: Terraform, outputs: Outputs, options: argparse.Namespace) -> Non
     run_task(outputs["cluster"], outputs["tasks"][options.task], options.words)
 
 
-def _chosen(options: argparse.Namespace) -> Tags:
+def _check(outputs: Outputs, options: argparse.Namespace) -> dict[str, str]:
+    """Return the tags that are to run; raises Stop unless they can."""
+    if options.service and set(SERVICES) - outputs["image_tags"].keys():
+        raise Stop("One service by itself comes later: deploy all of them first, without SERVICE.")
     names = [options.service] if options.service else [*SERVICES, "cli"]
-    return dict.fromkeys(names, options.tag)
-
-
-def _check(outputs: Outputs, new: Tags) -> None:
+    new = dict.fromkeys(names, options.tag)
     say(f"check: images {json.dumps(new)}, and the secret that an operator gives")
     require_images(outputs["repository_urls"], new)
     require_secret(outputs["cloudinary_secret"])
+    return new
 
 
-def _migrate(terraform: Terraform, running: Tags, migrating: Tags, services: Iterable[str]) -> None:
-    say("apply: infrastructure and the tasks that migrate; what runs stays")
-    terraform.change("apply", running, migrating)
-    outputs = terraform.outputs()
-    say("run bootstrap: schemas, users and their rights")
-    run_task(outputs["cluster"], outputs["tasks"]["bootstrap"])
-    for service in services:
-        say(f"run {service}-migrate")
-        run_task(outputs["cluster"], outputs["tasks"][f"{service}-migrate"])
+def _run(outputs: Outputs, task: str) -> None:
+    say(f"run {task}")
+    run_task(outputs["cluster"], outputs["tasks"][task])
 
 
-def _roll_out(terraform: Terraform, running: Tags, migrating: Tags) -> None:
-    say("apply: services take the new images")
-    terraform.change("apply", running, migrating)
-    outputs = terraform.outputs()
-    say("wait until every service runs the new images only")
-    await_rollout(outputs["cluster"], outputs["services"])
+def _roll_out(terraform: Terraform, changed: Release) -> None:
+    release = release_of(terraform.outputs())
+    say("apply: services start their tasks anew")
+    outputs = terraform.update(changed)
+    say("wait until every service runs its new tasks only")
+    restart_failed(outputs["cluster"], outputs["services"])
+    try:
+        await_rollout(outputs["cluster"], outputs["services"])
+    except RolledBack as reason:
+        # Else the next apply would start again what has just failed.
+        say(f"{reason}; apply: what ran before, for all")
+        terraform.update({name: release[name] for name in changed})
+        raise Stop(f"{reason}. What ran before runs again.") from None
     say(f"ask {outputs['url']}")
     await_answer(outputs["url"])
-    say(f"Antiphon runs {json.dumps(running)} at {outputs['url']}")
+    say(f"Antiphon runs {json.dumps(outputs['image_tags'])} at {outputs['url']}")
 
 
 Command = Callable[[Terraform, Outputs, argparse.Namespace], None]
@@ -99,6 +110,7 @@ _COMMANDS: dict[str, tuple[Command, str]] = {
     "push": (push_images, "build all images and push them with a tag"),
     "deploy": (deploy, "migrate, then run a tag"),
     "rollback": (roll_back, "run an older tag; schemas stay as they are"),
+    "rotate": (rotate, "give databases and Redis new passwords"),
     "task": (run_once, "run a one-off task, such as cli"),
 }
 
@@ -116,7 +128,7 @@ def main(arguments: list[str]) -> int:
             raise Stop(f"There is nothing yet. Make it first: make infra ENV={options.environment}")
         run, _ = _COMMANDS[options.command]
         run(terraform, outputs, options)
-    except Stop as reason:
+    except (Stop, BotoCoreError, ClientError) as reason:
         print(f"Stopped: {reason}", file=sys.stderr)
         return 1
     return 0

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import boto3
 
-from stack.state import Tags
 from stack.stop import Stop
 
 SERVICES = ("auth", "catalog", "playlist", "media")
@@ -23,27 +22,45 @@ PROJECT = Path(__file__).parents[2]
 _AUTHORITIES = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 
-def require_images(repositories: Mapping[str, str], tags: Tags) -> None:
+def require_images(repositories: Mapping[str, str], tags: Mapping[str, str]) -> None:
     """Raise Stop unless each image was pushed with its tag."""
-    registry = boto3.client("ecr")
     for service, tag in tags.items():
         for image in IMAGES_OF[service]:
-            name = repositories[image].split("/", 1)[1]
-            try:
-                registry.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
-            except registry.exceptions.ImageNotFoundException:
-                raise Stop(f"{name}:{tag} is not there. Push it: make push TAG={tag}") from None
+            if not _is_pushed(repositories[image], tag):
+                name = _name(repositories[image])
+                raise Stop(f"{name}:{tag} is not there. Push it: make push TAG={tag}")
 
 
 def push(repositories: Mapping[str, str], tag: str, platform: str) -> None:
-    """Build every image for `platform`, such as linux/amd64, and push it; raises Stop."""
+    """Build every image for `platform`, such as linux/amd64, and push it; raises Stop.
+
+    One that has the tag is left as it is: ECR keeps a tag for ever.
+    """
     _fetch_authorities(PROJECT / "deploy" / "containers" / "certificates" / "rds.pem")
     _log_in()
     for image, repository in sorted(repositories.items()):
+        if _is_pushed(repository, tag):
+            print(f"==> {image}: has {tag} already", flush=True)
+            continue
         print(f"==> {image}", flush=True)
         name = f"{repository}:{tag}"
-        _docker("build", "--platform", platform, "--target", image, "--tag", name, str(PROJECT))
+        # Without provenance: it would be an image of its own, and different each time.
+        options = ["--platform", platform, "--provenance=false", "--target", image, "--tag", name]
+        _docker("build", *options, str(PROJECT))
         _docker("push", "--quiet", name)
+
+
+def _is_pushed(repository: str, tag: str) -> bool:
+    registry = boto3.client("ecr")
+    try:
+        registry.describe_images(repositoryName=_name(repository), imageIds=[{"imageTag": tag}])
+    except registry.exceptions.ImageNotFoundException:
+        return False
+    return True
+
+
+def _name(repository: str) -> str:
+    return repository.split("/", 1)[1]
 
 
 def _fetch_authorities(file: Path) -> None:

@@ -10,10 +10,21 @@ from typing import Any
 from stack.stop import Stop
 
 ROOT = Path(__file__).parent.parent
-Tags = dict[str, str]
-"""Image tags by service, and of the operators' commands: `cli`."""
 Outputs = dict[str, Any]
 """What outputs.tf describes; empty before the first apply."""
+Release = dict[str, Any]
+"""The variables that say what runs, which Terraform gets back from its own outputs."""
+_BEFORE_THE_FIRST: Release = {
+    "image_tags": {},
+    "migration_tags": {},
+    "secrets_version": 1,
+    "running_secrets_version": 1,
+}
+
+
+def release_of(outputs: Outputs) -> Release:
+    """Return what runs, as of the last apply."""
+    return {name: outputs.get(name, value) for name, value in _BEFORE_THE_FIRST.items()}
 
 
 def environments() -> list[str]:
@@ -40,13 +51,24 @@ class Terraform:
         text = self._run("output", "-json", capture=True)
         return {name: output["value"] for name, output in json.loads(text).items()}
 
-    def change(self, command: str, running: Tags, migrating: Tags) -> None:
-        """Run `plan`, `apply` or `destroy` with these tags; asks before it changes; raises Stop."""
-        tags = {"image_tags": running, "migration_tags": migrating}
-        options = [f"-var={name}={json.dumps(value)}" for name, value in tags.items()]
+    def change(self, command: str, release: Release) -> None:
+        """Run `plan`, `apply` or `destroy`; asks before it changes anything; raises Stop."""
+        options = [f"-var={name}={json.dumps(value)}" for name, value in release.items()]
         if self.approve and command != "plan":
             options.append("-auto-approve")
-        self._run(command, f"-var-file=environments/{self.environment}.tfvars", *options)
+        files = f"-var-file=environments/{self.environment}.tfvars"
+        self._run(command, files, "-lock-timeout=15m", *options)
+
+    def update(self, changed: Release) -> Outputs:
+        """Apply with what runs by now, but for `changed`, tag by tag; raises Stop.
+
+        It is asked anew each time: another service may have been deployed meanwhile.
+        """
+        release = release_of(self.outputs())
+        for name, value in changed.items():
+            release[name] = release[name] | value if isinstance(value, dict) else value
+        self.change("apply", release)
+        return self.outputs()
 
     def _run(self, command: str, *options: str, capture: bool = False) -> str:
         ended = subprocess.run(

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
-from stack.stop import Stop
+from stack.stop import RolledBack, Stop
 
+Services = Mapping[str, Mapping[str, str]]
+"""Name and task definition of each service, by process."""
+
+_ROLE_SECONDS = 60
 _TASK_SECONDS = 1800
 _ROLLOUT_SECONDS = 1800
 _ANSWER_SECONDS = 300
@@ -20,9 +25,10 @@ def require_secret(name: str) -> None:
     """Raise Stop unless an operator has given the secret a value."""
     if not boto3.client("secretsmanager").describe_secret(SecretId=name).get("VersionIdsToStages"):
         raise Stop(
-            f"The secret {name} has no value yet. Give it the one from Cloudinary's console:\n"
-            f"  aws secretsmanager put-secret-value --secret-id {name} --secret-string "
-            "cloudinary://KEY:SECRET@CLOUD"
+            f"The secret {name} has no value yet. Give it the one from Cloudinary's console, "
+            "cloudinary://KEY:SECRET@CLOUD, and end the line with Ctrl-D twice:\n"
+            f"  aws secretsmanager put-secret-value --secret-id {name} "
+            "--secret-string file:///dev/stdin"
         )
 
 
@@ -30,27 +36,42 @@ def run_task(cluster: str, task: Mapping[str, Any], words: list[str] | None = No
     """Run a one-off task to its end and show its log; raises Stop if it does not end with 0."""
     ecs = boto3.client("ecs")
     overrides = {"containerOverrides": [{"name": task["container"], "command": words}]}
-    started = ecs.run_task(
-        cluster=cluster,
-        taskDefinition=task["task_definition"],
-        launchType="FARGATE",
-        overrides=overrides if words else {},
-        networkConfiguration={
+    request = {
+        "cluster": cluster,
+        "taskDefinition": task["task_definition"],
+        "launchType": "FARGATE",
+        "overrides": overrides if words else {},
+        "networkConfiguration": {
             "awsvpcConfiguration": {
                 "subnets": task["subnet_ids"],
                 "securityGroups": [task["security_group_id"]],
                 "assignPublicIp": "DISABLED",
             }
         },
-    )
-    if started["failures"]:
-        raise Stop(f"It was not started: {started['failures'][0].get('reason')}")
-    arn = started["tasks"][0]["taskArn"]
+    }
+    arn = _start(ecs, request)
     ended = _await_end(ecs, cluster, arn)
     _print_log(task["log_group"], f"{task['log_prefix']}/{task['container']}/{arn.split('/')[-1]}")
     code = ended["containers"][0].get("exitCode")
     if code != 0:
         raise Stop(f"It ended with {code}: {ended.get('stoppedReason') or 'no reason given'}.")
+
+
+def _start(ecs: Any, request: Mapping[str, Any]) -> str:
+    """Return the ARN of the task that was started."""
+    deadline = time.monotonic() + _ROLE_SECONDS
+    while True:
+        try:
+            started = ecs.run_task(**request)
+            break
+        except ClientError as error:
+            # A role that was made a moment ago is not known everywhere yet.
+            if "assume the role" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+    if started["failures"]:
+        raise Stop(f"It was not started: {started['failures'][0].get('reason')}")
+    return str(started["tasks"][0]["taskArn"])
 
 
 def _await_end(ecs: Any, cluster: str, arn: str) -> dict[str, Any]:
@@ -74,32 +95,56 @@ def _print_log(group: str, stream: str) -> None:
         print(f"    {event['message']}", flush=True)
 
 
-def await_rollout(cluster: str, services: Mapping[str, Mapping[str, str]]) -> None:
-    """Wait until each service runs its new tasks only; raises Stop if ECS rolled one back.
+def restart_failed(cluster: str, services: Services) -> None:
+    """Have ECS try again what failed and had nothing to go back to: by itself it does not."""
+    ecs = boto3.client("ecs")
+    for wanted in services.values():
+        primary = _primary(_describe(ecs, cluster, wanted["name"]))
+        if _is_wanted(primary, wanted) and primary.get("rolloutState") == "FAILED":
+            ecs.update_service(cluster=cluster, service=wanted["name"], forceNewDeployment=True)
 
-    `services` gives name and task definition of each.
-    """
+
+def await_rollout(cluster: str, services: Services) -> None:
+    """Wait until each service runs its new tasks only; raises Stop if ECS rolled one back."""
     ecs = boto3.client("ecs")
     deadline = time.monotonic() + _ROLLOUT_SECONDS
     for process, wanted in sorted(services.items()):
-        while not _has_rolled_out(ecs, cluster, wanted):
+        while not _has_rolled_out(_describe(ecs, cluster, wanted["name"]), wanted):
             if time.monotonic() > deadline:
-                raise Stop(f"{wanted['name']} is not steady after {_ROLLOUT_SECONDS} s.")
+                said = _last_event(_describe(ecs, cluster, wanted["name"]))
+                raise Stop(f"{process} is not steady after {_ROLLOUT_SECONDS} s: {said}")
             time.sleep(_POLL_SECONDS)
         print(f"    {process}", flush=True)
 
 
-def _has_rolled_out(ecs: Any, cluster: str, wanted: Mapping[str, str]) -> bool:
-    service = ecs.describe_services(cluster=cluster, services=[wanted["name"]])["services"][0]
-    primary = next(one for one in service["deployments"] if one["status"] == "PRIMARY")
+def _describe(ecs: Any, cluster: str, name: str) -> dict[str, Any]:
+    service: dict[str, Any]
+    (service,) = ecs.describe_services(cluster=cluster, services=[name])["services"]
+    return service
+
+
+def _primary(service: Mapping[str, Any]) -> dict[str, Any]:
+    deployments: list[dict[str, Any]] = service["deployments"]
+    return next(one for one in deployments if one["status"] == "PRIMARY")
+
+
+def _is_wanted(deployment: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    return bool(deployment["taskDefinition"] == wanted["task_definition"])
+
+
+def _has_rolled_out(service: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    primary = _primary(service)
     # Once it has rolled back, the primary deployment is the former one, and complete.
-    if (
-        primary["taskDefinition"] != wanted["task_definition"]
-        or primary["rolloutState"] == "FAILED"
-    ):
-        said = service["events"][0]["message"] if service["events"] else "ECS does not say why"
-        raise Stop(f"{wanted['name']} was rolled back: {said}")
+    if not _is_wanted(primary, wanted):
+        raise RolledBack(f"{wanted['name']} was rolled back: {_last_event(service)}")
+    if primary["rolloutState"] == "FAILED":
+        raise Stop(f"{wanted['name']} does not become healthy: {_last_event(service)}")
     return bool(primary["rolloutState"] == "COMPLETED")
+
+
+def _last_event(service: Mapping[str, Any]) -> str:
+    events = service["events"]
+    return str(events[0]["message"]) if events else "ECS does not say why"
 
 
 def await_answer(url: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from stack import steps
 from stack.__main__ import main
@@ -19,14 +20,21 @@ SERVICES = ["auth", "catalog", "playlist", "media"]
 OLD = dict.fromkeys([*SERVICES, "cli"], "1.0")
 NEW = dict.fromkeys([*SERVICES, "cli"], "1.1")
 MIGRATED = dict.fromkeys(SERVICES, "1.1")
-# Writes down what it was asked for, and answers `output` from a file.
+# Writes down what it was asked for; an apply's variables are outputs from then on.
 TERRAFORM = """#!{python}
-import pathlib, sys
+import json, pathlib, sys
 here = pathlib.Path({folder!r})
 with (here / "asked").open("a") as file:
     print(*sys.argv[2:], file=file)
+outputs = json.loads((here / "outputs.json").read_text())
 if sys.argv[2] == "output":
-    print((here / "outputs.json").read_text())
+    print(json.dumps({{name: {{"value": value}} for name, value in outputs.items()}}))
+if sys.argv[2] == "apply":
+    given = [word.removeprefix("-var=").split("=", 1) for word in sys.argv if "-var=" in word]
+    outputs |= {{name: json.loads(value) for name, value in given}}
+    (here / "outputs.json").write_text(json.dumps(outputs))
+    with (here / "applied").open("a") as file:
+        print(json.dumps({{name: json.loads(value) for name, value in given}}), file=file)
 sys.exit((here / "fails").exists() and sys.argv[2] == "apply")
 """
 
@@ -48,6 +56,8 @@ class Aws:
         self.pushed = {"1.0", "1.1"}
         self.secret: dict[str, Any] = {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
         self.rolled_back: set[str] = set()
+        self.failed: set[str] = set()
+        self.unknown_roles = 0
 
     def describe_images(self, repositoryName: str, imageIds: Any) -> None:  # noqa: N803
         if imageIds[0]["imageTag"] not in self.pushed:
@@ -57,6 +67,10 @@ class Aws:
         return self.secret
 
     def run_task(self, **request: Any) -> dict[str, Any]:
+        if self.unknown_roles:
+            self.unknown_roles -= 1
+            said = {"Message": "ECS was unable to assume the role", "Code": "ClientException"}
+            raise ClientError({"Error": said}, "RunTask")
         task = request["taskDefinition"]
         overrides = request["overrides"].get("containerOverrides", [])
         words = [word for container in overrides for word in container["command"]]
@@ -73,8 +87,14 @@ class Aws:
     def describe_services(self, cluster: str, services: list[str]) -> dict[str, Any]:
         (name,) = services
         definition = f"{name}:{1 if name in self.rolled_back else 2}"
-        primary = {"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": definition}
+        state = "FAILED" if name in self.failed else "COMPLETED"
+        primary = {"status": "PRIMARY", "rolloutState": state, "taskDefinition": definition}
         return {"services": [{"deployments": [primary], "events": [{"message": "unhealthy"}]}]}
+
+    def update_service(self, cluster: str, service: str, forceNewDeployment: bool) -> None:  # noqa: N803
+        assert forceNewDeployment
+        self.asked.append(f"restart {service}")
+        self.failed.discard(service)
 
 
 @pytest.fixture
@@ -117,6 +137,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
         "url": url,
         "cluster": "antiphon-dev",
         "image_tags": OLD,
+        "secrets_version": 4,
+        "running_secrets_version": 4,
         "migration_tags": dict.fromkeys(SERVICES, "1.0"),
         "cloudinary_secret": "antiphon-dev/media/cloudinary-url",
         "repository_urls": {
@@ -138,20 +160,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
             for name in tasks
         },
     }
-    text = json.dumps({name: {"value": value} for name, value in outputs.items()})
-    (tmp_path / "outputs.json").write_text(text)
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
     return tmp_path
 
 
-def _applied(folder: Path) -> list[tuple[dict[str, str], dict[str, str]]]:
-    """Return image and migration tags of each apply."""
-    found = []
-    for line in (folder / "asked").read_text().splitlines():
-        if line.startswith("apply"):
-            tags = [line.split(f"-var={name}_tags=")[1] for name in ("image", "migration")]
-            decode = json.JSONDecoder().raw_decode
-            found.append((decode(tags[0])[0], decode(tags[1])[0]))
-    return found
+def _applied(folder: Path, *names: str) -> list[Any]:
+    """Return what each apply was given for some variables."""
+    file = folder / "applied"
+    applies = map(json.loads, file.read_text().splitlines() if file.exists() else [])
+    return [
+        tuple(given[name] for name in names or ("image_tags", "migration_tags"))
+        for given in applies
+    ]
 
 
 def test_a_deploy_migrates_before_anything_new_runs(aws: Aws, folder: Path) -> None:
@@ -181,6 +201,7 @@ def test_a_failed_migration_stops_the_deploy(
     assert main(["--yes", "deploy", "dev", "1.1"]) == 1
     assert [running for running, _ in _applied(folder)] == [OLD]
     assert aws.asked[-1] == "run playlist-migrate"
+    assert _applied(folder)[-1][1] == MIGRATED
     said = capsys.readouterr()
     assert "It ended with 1" in said.err
     assert "what the task wrote" in said.out
@@ -202,8 +223,63 @@ def test_what_ecs_has_rolled_back_is_no_success(
     aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.rolled_back.add("media-jobs")
-    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert main(["--yes", "rollback", "dev", "1.1"]) == 1
     assert "media-jobs was rolled back: unhealthy" in capsys.readouterr().err
+    # Terraform knows what runs: its next apply does not start the broken ones again.
+    assert [running for running, _ in _applied(folder)] == [NEW, OLD]
+
+
+def test_what_failed_before_is_tried_again(aws: Aws, folder: Path) -> None:
+    assert main(["--yes", "deploy", "dev", "1.0"]) == 0
+    aws.asked.clear()
+    aws.failed.add("media-jobs")
+    assert main(["--yes", "rollback", "dev", "1.0"]) == 0
+    assert aws.asked == ["restart media-jobs"]
+
+
+def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(aws: Aws, folder: Path) -> None:
+    aws.unknown_roles = 2
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 0
+
+
+def test_what_aws_refuses_is_said_without_a_traceback(
+    aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "_ROLE_SECONDS", -1)
+    aws.unknown_roles = 1
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert "Stopped: An error occurred (ClientException)" in capsys.readouterr().err
+
+
+def test_new_passwords_are_known_to_the_database_before_anything_takes_them(
+    aws: Aws, folder: Path
+) -> None:
+    assert main(["--yes", "rotate", "dev"]) == 0
+    assert _applied(folder, "secrets_version", "running_secrets_version") == [(5, 4), (5, 5)]
+    assert aws.asked == ["run bootstrap"]
+    assert _applied(folder)[-1] == (OLD, dict.fromkeys(SERVICES, "1.0"))
+
+
+def test_what_somebody_else_deployed_meanwhile_stays(aws: Aws, folder: Path) -> None:
+    outputs = json.loads((folder / "outputs.json").read_text())
+
+    def another(*_: Any, **__: Any) -> dict[str, Any]:
+        outputs["image_tags"]["playlist"] = outputs["migration_tags"]["playlist"] = "2.0"
+        (folder / "outputs.json").write_text(json.dumps(outputs))
+        return aws.secret
+
+    aws.describe_secret = another  # type: ignore[method-assign]
+    assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
+    assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1", "playlist": "2.0"}
+
+
+def test_the_first_deploy_is_of_all(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = json.loads((folder / "outputs.json").read_text()) | {"image_tags": {}}
+    (folder / "outputs.json").write_text(json.dumps(outputs))
+    assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 1
+    assert "deploy all of them first" in capsys.readouterr().err
 
 
 def test_nothing_is_applied_without_the_images(
@@ -237,6 +313,7 @@ def test_the_infrastructure_is_changed_with_the_tags_that_run(aws: Aws, folder: 
     (folder / "outputs.json").write_text("{}")
     assert main(["--yes", "apply", "dev"]) == 0
     assert _applied(folder)[-1] == ({}, {})
+    assert _applied(folder, "secrets_version", "running_secrets_version")[-1] == (1, 1)
 
 
 def test_an_operators_command_takes_other_words(

@@ -52,6 +52,8 @@ def seed(aws: FakeAws) -> dict[str, Any]:
         "hosted_zone_id": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
         "image_tags": dict.fromkeys((*SERVICES, "cli"), TAG),
         "migration_tags": dict.fromkeys(SERVICES, TAG),
+        "secrets_version": 1,
+        "running_secrets_version": 1,
     }
 
 
