@@ -40,6 +40,8 @@ def make_celery(service: str, broker_url: str) -> Celery:
         worker_prefetch_multiplier=1,
         # The broker may start later than the worker.
         broker_connection_retry_on_startup=True,
+        # After 100 tries it would end, and an outage may be long.
+        broker_connection_max_retries=None,
         broker_transport_options=_AMQP if broker_url.startswith("amqp") else options,
         # The sweeper tries again; until then it has other things to do than to wait.
         task_publish_retry=False,
