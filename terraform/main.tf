@@ -21,10 +21,10 @@ module "network" {
 module "ecr" {
   source = "./modules/ecr"
 
-  names        = toset([for image in local.images : "${local.name}/${image}"])
-  kms_key_arn  = module.kms.key_arn
-  keep_images  = 200
-  force_delete = !var.protected
+  names       = toset([for image in local.images : "${local.name}/${image}"])
+  kms_key_arn = module.kms.key_arn
+  keep_images = 200
+  keep_data   = var.keep_data
 }
 
 module "alb" {
@@ -42,6 +42,7 @@ module "alb" {
   kms_key_arn            = module.kms.key_arn
   waf                    = var.waf
   deletion_protection    = var.protected
+  keep_data              = var.keep_data
 }
 
 module "database" {
@@ -58,6 +59,7 @@ module "database" {
   instances                 = var.database.instances
   backup_days               = var.database.backup_days
   deletion_protection       = var.protected
+  keep_data                 = var.keep_data
   password_version          = var.secrets_version
   log_retention_days        = var.log_retention_days
 }

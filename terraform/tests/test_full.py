@@ -68,10 +68,15 @@ def test_prod_cannot_be_deleted_by_mistake(prod: Plan) -> None:
     (balancer,) = planned(prod, "aws_lb").values()
     assert cluster["deletion_protection"] is True
     assert cluster["skip_final_snapshot"] is False
+    assert cluster["delete_automated_backups"] is False
     assert cluster["backup_retention_period"] >= 7
     assert balancer["enable_deletion_protection"] is True
     for secret in planned(prod, "aws_secretsmanager_secret").values():
         assert secret["recovery_window_in_days"] >= 7
+    for repository in planned(prod, "aws_ecr_repository").values():
+        assert repository["force_delete"] is False
+    for bucket in planned(prod, "aws_s3_bucket").values():
+        assert bucket["force_destroy"] is False
 
 
 def test_prod_has_a_firewall_that_blocks(prod: Plan) -> None:

@@ -6,7 +6,7 @@ resource "aws_s3_bucket" "logs" {
   # checkov:skip=CKV_AWS_145: ELB delivers access logs to buckets with SSE-S3 only
   # checkov:skip=CKV2_AWS_62: nothing acts on a new log file
   bucket        = "${var.name}-alb-logs-${data.aws_caller_identity.current.account_id}"
-  force_destroy = !var.deletion_protection
+  force_destroy = !var.keep_data
 }
 
 resource "aws_s3_bucket_public_access_block" "logs" {

@@ -96,7 +96,6 @@ variable "services" {
 variable "target_port" {
   description = "Port that the services' tasks listen on."
   type        = number
-  default     = 8000
 }
 
 variable "deregistration_seconds" {
@@ -115,9 +114,8 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the key that encrypts the firewall's log; null for one of AWS's own. Access logs cannot have it."
+  description = "ARN of the key that encrypts the firewall's log. Access logs cannot have it."
   type        = string
-  default     = null
 }
 
 variable "waf" {
@@ -126,6 +124,11 @@ variable "waf" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the load balancer refuses to be deleted, and its access logs with it."
+  description = "Whether the load balancer refuses to be deleted."
+  type        = bool
+}
+
+variable "keep_data" {
+  description = "Whether the bucket of access logs refuses to be deleted while there are any in it."
   type        = bool
 }

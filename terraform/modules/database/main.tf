@@ -63,6 +63,9 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = var.kms_key_arn
 }
 
+# Differs from one cluster of this name to the next, as the names of their last snapshots must.
+resource "terraform_data" "last_snapshot" {}
+
 resource "aws_rds_cluster" "this" {
   # checkov:skip=CKV_AWS_326: backtrack turns back all schemas at once, and what consumers have seen does not follow; a point in time is restored to a second cluster instead
   # checkov:skip=CKV2_AWS_8: RDS itself backs up continuously, for as long as backup_days says; AWS Backup would add a copy in the same account
@@ -87,8 +90,9 @@ resource "aws_rds_cluster" "this" {
   backup_retention_period         = var.backup_days
   copy_tags_to_snapshot           = true
   deletion_protection             = var.deletion_protection
-  skip_final_snapshot             = !var.deletion_protection
-  final_snapshot_identifier       = "${local.identifier}-final"
+  skip_final_snapshot             = !var.keep_data
+  final_snapshot_identifier       = "${local.identifier}-${terraform_data.last_snapshot.id}"
+  delete_automated_backups        = !var.keep_data
 
   serverlessv2_scaling_configuration {
     min_capacity = var.min_acu

@@ -21,7 +21,7 @@ resource "aws_secretsmanager_secret" "user" {
   name                    = "${var.name}/${each.key}"
   description             = "URL of schema ${each.value.schema} for user ${each.value.user}"
   kms_key_id              = var.kms_key_arn
-  recovery_window_in_days = var.deletion_protection ? 30 : 0
+  recovery_window_in_days = var.keep_data ? 30 : 0
 }
 
 resource "aws_secretsmanager_secret_version" "user" {

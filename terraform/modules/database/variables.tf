@@ -90,7 +90,12 @@ variable "backup_days" {
 }
 
 variable "deletion_protection" {
-  description = "Whether data outlives a mistake: the cluster cannot be deleted, a last snapshot is taken and deleted secrets can be restored for 30 days."
+  description = "Whether the cluster refuses to be deleted."
+  type        = bool
+}
+
+variable "keep_data" {
+  description = "What a deleted cluster leaves: a last snapshot, the backups for backup_days and secrets that can be restored for 30 days; or nothing."
   type        = bool
 }
 

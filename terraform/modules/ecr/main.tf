@@ -4,7 +4,7 @@ resource "aws_ecr_repository" "this" {
   name = each.key
   # A tag that could move would make "roll back to it" mean something else each time.
   image_tag_mutability = "IMMUTABLE"
-  force_delete         = var.force_delete
+  force_delete         = !var.keep_data
 
   image_scanning_configuration {
     scan_on_push = true

@@ -23,7 +23,7 @@ variable "keep_images" {
   }
 }
 
-variable "force_delete" {
-  description = "Whether repositories may be deleted with images in them."
+variable "keep_data" {
+  description = "Whether repositories refuse to be deleted while there are images in them."
   type        = bool
 }

@@ -24,7 +24,10 @@ variables {
   routes                 = [{ prefix = "/docs", service = "auth", priority = 100 }, { prefix = "/search", service = "catalog", priority = 110 }]
   deregistration_seconds = 30
   log_retention_days     = 365
+  kms_key_arn            = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000"
   waf                    = false
+  keep_data              = false
+  target_port            = 8000
   deletion_protection    = true
 }
 

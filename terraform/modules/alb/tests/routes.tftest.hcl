@@ -62,7 +62,10 @@ variables {
   routes                 = yamldecode(file("../../../gateway/routes.yaml")).routes
   deregistration_seconds = 30
   log_retention_days     = 365
+  kms_key_arn            = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000"
   waf                    = false
+  keep_data              = true
+  target_port            = 8000
   deletion_protection    = true
 }
 

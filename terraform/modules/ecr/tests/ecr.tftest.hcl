@@ -4,8 +4,7 @@ variables {
   names       = ["antiphon-test/auth", "antiphon-test/media-jobs"]
   kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000"
   keep_images = 30
-
-  force_delete = false
+  keep_data   = true
 }
 
 run "a_tag_names_one_image_for_ever" {
