@@ -30,6 +30,8 @@ resource "aws_elasticache_replication_group" "this" {
   automatic_failover_enabled = var.nodes > 1
   multi_az_enabled           = var.nodes > 1
   snapshot_retention_limit   = var.snapshot_days
+  # Who raises a size because of an alarm does not wait for the window of maintenance.
+  apply_immediately = true
 
   at_rest_encryption_enabled = true
   kms_key_id                 = var.kms_key_arn

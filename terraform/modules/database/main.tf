@@ -93,6 +93,8 @@ resource "aws_rds_cluster" "this" {
   skip_final_snapshot             = !var.keep_data
   final_snapshot_identifier       = "${local.identifier}-${terraform_data.last_snapshot.id}"
   delete_automated_backups        = !var.keep_data
+  # Who raises a capacity because of an alarm does not wait for the window of maintenance.
+  apply_immediately = true
 
   serverlessv2_scaling_configuration {
     min_capacity = var.min_acu
@@ -114,6 +116,7 @@ resource "aws_rds_cluster_instance" "this" {
   promotion_tier             = each.key == "1" ? 0 : 1
   publicly_accessible        = false
   auto_minor_version_upgrade = true
+  apply_immediately          = true
 
   performance_insights_enabled    = true
   performance_insights_kms_key_id = var.kms_key_arn
