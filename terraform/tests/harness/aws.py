@@ -25,12 +25,7 @@ class FakeAws:
         self._process: subprocess.Popen[str] = processes.start(
             [sys.executable, "-m", "fake_aws.server"],
             TESTS,
-            {
-                "PATH": "/usr/bin:/bin",
-                "PYTHONPATH": str(TESTS),
-                # Refuses addresses and policies it does not know otherwise.
-                "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-            },
+            {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(TESTS)},
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
