@@ -80,26 +80,3 @@ resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
   assume_role_policy = local.assume
 }
-
-resource "aws_iam_role_policy" "exec" {
-  count = var.exec ? 1 : 0
-
-  name = "exec"
-  role = aws_iam_role.task.name
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid    = "OpenShell"
-        Effect = "Allow"
-        Action = [
-          "ssmmessages:CreateControlChannel",
-          "ssmmessages:CreateDataChannel",
-          "ssmmessages:OpenControlChannel",
-          "ssmmessages:OpenDataChannel",
-        ]
-        Resource = "*"
-      },
-    ]
-  })
-}

@@ -12,7 +12,6 @@ resource "aws_ecs_service" "service" {
   health_check_grace_period_seconds  = local.port == null ? null : 60
 
   enable_ecs_managed_tags = true
-  enable_execute_command  = var.exec
   propagate_tags          = "SERVICE"
 
   # Without it a change of the capacity provider would replace the service.
@@ -62,7 +61,6 @@ resource "aws_ecs_service" "service" {
   # Tasks that start before would fail, and the circuit breaker counts them.
   depends_on = [
     aws_iam_role_policy.execution,
-    aws_iam_role_policy.exec,
     aws_vpc_security_group_egress_rule.task,
     aws_vpc_security_group_ingress_rule.balancer,
   ]

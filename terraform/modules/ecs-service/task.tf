@@ -1,19 +1,6 @@
 locals {
   port = var.service == null ? null : var.service.port
 
-  # The root file system is read-only: these are all that can be written to.
-  folders = merge(
-    # Others than root may write here because the image says VOLUME /tmp: Fargate then takes the
-    # folder's mode over from it.
-    { tmp = "/tmp" },
-    # What the agent of ECS Exec writes, as root.
-    var.exec ? {
-      agents    = "/managed-agents"
-      ssm-state = "/var/lib/amazon/ssm"
-      ssm-logs  = "/var/log/amazon/ssm"
-    } : {},
-  )
-
   environment = merge(var.environment, var.health_url == null ? {} : { HEALTH_URL = var.health_url })
 
   # ECS does not read the image's own HEALTHCHECK.
@@ -41,13 +28,16 @@ locals {
     privileged             = false
     readonlyRootFilesystem = true
     linuxParameters = {
+      # AWS stores the empty list by itself: without it each plan would replace the task definition.
       capabilities       = { add = [], drop = ["ALL"] }
       initProcessEnabled = true
     }
     # Each connection of a web and each of its clients takes a file.
     ulimits = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
 
-    mountPoints  = [for name, path in local.folders : { sourceVolume = name, containerPath = path, readOnly = false }]
+    # The root file system is read-only: this is all that can be written to. Others than root may
+    # because the image says VOLUME /tmp: Fargate then takes the folder's mode over from it.
+    mountPoints  = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
     volumesFrom  = []
     portMappings = [for port in local.port[*] : { containerPort = port, hostPort = port, protocol = "tcp" }]
 
@@ -86,11 +76,7 @@ resource "aws_ecs_task_definition" "task" {
     operating_system_family = "LINUX"
   }
 
-  dynamic "volume" {
-    for_each = local.folders
-
-    content {
-      name = volume.key
-    }
+  volume {
+    name = "tmp"
   }
 }

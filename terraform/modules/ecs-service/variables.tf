@@ -144,12 +144,6 @@ variable "log_retention_days" {
   type        = number
 }
 
-variable "exec" {
-  description = "Whether operators may open a shell in the containers (ECS Exec)."
-  type        = bool
-  default     = false
-}
-
 variable "service" {
   description = <<-EOT
     How the task runs as a service; null if it is only started by hand. minimum and maximum are

@@ -175,11 +175,6 @@ run "execution_role_reads_these_secrets_only" {
   }
 
   assert {
-    condition     = length(aws_iam_role_policy.exec) == 0
-    error_message = "Our code may do nothing on AWS."
-  }
-
-  assert {
     condition = alltrue([
       for role in [aws_iam_role.execution, aws_iam_role.task] :
       jsondecode(role.assume_role_policy).Statement[0].Principal == { Service = "ecs-tasks.amazonaws.com" } &&
@@ -206,27 +201,5 @@ run "without_secrets_no_right_to_read_any" {
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid] == ["LogInToRegistry", "PullImage", "WriteLog"]
     error_message = "A statement without resources would be refused by IAM."
-  }
-}
-
-run "exec_opens_a_shell_and_nothing_else" {
-  command = plan
-
-  variables {
-    exec = true
-  }
-
-  assert {
-    condition     = alltrue([for action in flatten([for statement in jsondecode(aws_iam_role_policy.exec[0].policy).Statement : statement.Action]) : startswith(action, "ssmmessages:")])
-    error_message = "ECS Exec needs SSM's messages only."
-  }
-
-  assert {
-    condition = (
-      jsondecode(aws_ecs_task_definition.task.container_definitions)[0].readonlyRootFilesystem &&
-      toset([for volume in aws_ecs_task_definition.task.volume : volume.name]) == toset([for mount in jsondecode(aws_ecs_task_definition.task.container_definitions)[0].mountPoints : mount.sourceVolume]) &&
-      contains([for mount in jsondecode(aws_ecs_task_definition.task.container_definitions)[0].mountPoints : mount.containerPath], "/var/lib/amazon/ssm")
-    )
-    error_message = "The agent of ECS Exec needs folders to write to; the rest stays read-only."
   }
 }
