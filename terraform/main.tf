@@ -78,6 +78,7 @@ module "redis" {
   snapshot_days             = each.value.snapshot_days
   token_version             = var.secrets_version
   secret_recovery_days      = local.recovery_days
+  log_retention_days        = var.log_retention_days
   # Evicting a message would lose it until it is sent again; the cache is there to be evicted.
   maxmemory_policy = each.key == "broker" ? "noeviction" : "allkeys-lru"
 }

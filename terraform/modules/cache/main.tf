@@ -40,6 +40,22 @@ resource "aws_elasticache_replication_group" "this" {
   auth_token                 = data.aws_secretsmanager_secret_version.token.secret_string
   # The old token stays good beside the new one.
   auth_token_update_strategy = "ROTATE"
+
+  # No person can ask with SLOWLOG: only tasks are let in.
+  log_delivery_configuration {
+    log_type         = "slow-log"
+    log_format       = "json"
+    destination_type = "cloudwatch-logs"
+    destination      = aws_cloudwatch_log_group.slow.name
+  }
+}
+
+resource "aws_cloudwatch_log_group" "slow" {
+  # Of groups under this prefix AWS keeps one line in all in the account's resource policy, whose
+  # length is limited.
+  name              = "/aws/vendedlogs/${var.name}/slow"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_security_group" "this" {

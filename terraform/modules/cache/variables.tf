@@ -29,7 +29,7 @@ variable "client_security_group_ids" {
 }
 
 variable "kms_key_arn" {
-  description = "The key that encrypts data and secrets at rest."
+  description = "The key that encrypts data, secrets and logs."
   type        = string
 }
 
@@ -86,10 +86,14 @@ variable "token_version" {
 variable "secret_recovery_days" {
   description = "For how many days a deleted secret can be restored: 7 to 30, or 0, which lets its name be used again at once."
   type        = number
-  default     = 30
 
   validation {
     condition     = var.secret_recovery_days == 0 || (var.secret_recovery_days >= 7 && var.secret_recovery_days <= 30)
     error_message = "Deleted secrets can be restored for 7 to 30 days, or not at all (0)."
   }
+}
+
+variable "log_retention_days" {
+  description = "For how many days the log of slow commands is kept, one of the numbers that CloudWatch Logs has."
+  type        = number
 }
