@@ -1,8 +1,3 @@
-output "replication_group_id" {
-  description = "The replication group's identifier."
-  value       = aws_elasticache_replication_group.this.id
-}
-
 output "member_cluster_ids" {
   description = "The nodes' identifiers, which metrics are named by."
   # As ElastiCache numbers them: alarms for each node need the names before there are nodes.
@@ -14,9 +9,4 @@ output "url_secret_arn" {
   value       = aws_secretsmanager_secret.this["url"].arn
   # Who reads it must not come before its value.
   depends_on = [aws_secretsmanager_secret_version.url]
-}
-
-output "security_group_id" {
-  description = "The security group of the nodes."
-  value       = aws_security_group.this.id
 }

@@ -1,21 +1,6 @@
-output "endpoint" {
-  description = "Host name of the writer."
-  value       = aws_rds_cluster.this.endpoint
-}
-
-output "reader_endpoint" {
-  description = "Host name of the readers; with one instance, the writer."
-  value       = aws_rds_cluster.this.reader_endpoint
-}
-
 output "cluster_identifier" {
   description = "The cluster's identifier: what its metrics are named by."
   value       = aws_rds_cluster.this.cluster_identifier
-}
-
-output "security_group_id" {
-  description = "The security group of the instances."
-  value       = aws_security_group.this.id
 }
 
 output "master_secret_arn" {
