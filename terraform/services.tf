@@ -53,7 +53,9 @@ module "service" {
         namespace   = local.name
         metric_name = "OpenJobs"
         dimensions  = { Service = each.value.service }
-        value       = 4 # two that run, two that wait
+        # As many as a busy task runs at a time: with more, half of the tasks that are all busy would
+        # be stopped while the last jobs run.
+        value = 2
       } : null
     }
   }
