@@ -27,7 +27,6 @@ resource "aws_cloudwatch_metric_alarm" "database_at_maximum" {
   alarm_name          = "${var.name}-DatabaseAtMaximum"
   alarm_description   = "ticket: Aurora's writer has run at its limit of ${var.max_acu} capacity units for a quarter of an hour. ${local.runbook}.md#databaseatmaximum"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/RDS"
   metric_name         = "ServerlessDatabaseCapacity"
   dimensions          = { DBClusterIdentifier = var.database_cluster_identifier, Role = "WRITER" }

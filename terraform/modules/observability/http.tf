@@ -58,7 +58,6 @@ resource "aws_cloudwatch_metric_alarm" "slow" {
   alarm_name          = "${var.name}-HttpSlow-${each.key}"
   alarm_description   = "ticket: a hundredth of the answers of ${each.key} take over ${lookup(var.slow_seconds, each.key, 1)} s. ${local.runbook}.md#httpslow"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/ApplicationELB"
   metric_name         = "TargetResponseTime"
   dimensions          = { LoadBalancer = var.alb_arn_suffix, TargetGroup = each.value }
@@ -78,7 +77,6 @@ resource "aws_cloudwatch_metric_alarm" "unhealthy" {
   alarm_name          = "${var.name}-TargetUnhealthy-${each.key}"
   alarm_description   = "ticket: a task of ${each.key}-web fails its health check for 5 minutes and is not replaced. ${local.runbook}.md#targetunhealthy"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/ApplicationELB"
   metric_name         = "UnHealthyHostCount"
   dimensions          = { LoadBalancer = var.alb_arn_suffix, TargetGroup = each.value }

@@ -30,7 +30,6 @@ resource "aws_cloudwatch_metric_alarm" "redis_memory" {
   alarm_name          = "${var.name}-RedisMemoryHigh-${each.key}"
   alarm_description   = "ticket: ${each.key} uses over three quarters of its memory; at its limit it refuses messages. ${local.runbook}.md#redismemoryhigh"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/ElastiCache"
   metric_name         = "DatabaseMemoryUsagePercentage"
   dimensions          = { CacheClusterId = each.key }
@@ -48,7 +47,6 @@ resource "aws_cloudwatch_metric_alarm" "redis_busy" {
   alarm_name          = "${var.name}-RedisBusy-${each.key}"
   alarm_description   = "ticket: the thread that ${each.key} works with is busy over 90 % of the time. ${local.runbook}.md#redisbusy"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/ElastiCache"
   metric_name         = "EngineCPUUtilization"
   dimensions          = { CacheClusterId = each.key }

@@ -51,9 +51,9 @@ run "alarms_reach_the_topic_and_nobody_else_does" {
         values(aws_cloudwatch_metric_alarm.redis_evicts),
         values(aws_cloudwatch_metric_alarm.redis_memory),
         values(aws_cloudwatch_metric_alarm.redis_busy),
-      ) : one(alarm.alarm_actions) == aws_sns_topic.alarms.arn && one(alarm.ok_actions) == aws_sns_topic.alarms.arn
+      ) : one(alarm.alarm_actions) == aws_sns_topic.alarms.arn && length(coalesce(alarm.ok_actions, [])) == (startswith(alarm.alarm_description, "page: ") ? 1 : 0)
     ])
-    error_message = "An alarm, or its end, is sent to nobody."
+    error_message = "An alarm, or the end of what somebody was woken for, is sent to nobody; or the end of a ticket is told."
   }
 
   assert {
@@ -116,8 +116,7 @@ run "a_deployment_ends_by_the_errors_of_its_own_service" {
   }
 }
 
-run "silence_is_an_alarm_where_something_must_run" {
-  command = plan
+run "silence_is_an_alarm_where_something_ran_and_must_run" {
 
   assert {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.tasks_missing)) == toset(["antiphon-test-auth-web", "antiphon-test-auth-worker", "antiphon-test-media-worker"])
@@ -131,9 +130,10 @@ run "silence_is_an_alarm_where_something_must_run" {
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.tasks_missing), values(aws_cloudwatch_metric_alarm.delivery_slow)) : alarm.treat_missing_data == "breaching"
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.tasks_missing), values(aws_cloudwatch_metric_alarm.delivery_slow)) :
+      one(alarm.insufficient_data_actions) == aws_sns_topic.alarms.arn && alarm.treat_missing_data == "missing"
     ])
-    error_message = "Processes that tell nothing any more go unnoticed."
+    error_message = "Processes that tell nothing any more go unnoticed, or those that never ran are missed."
   }
 }
 
@@ -148,6 +148,18 @@ run "bus_and_jobs_are_watched_where_there_are_workers_and_jobs" {
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.dead_jobs) == ["media"] && keys(aws_cloudwatch_metric_alarm.jobs_wait) == ["media"]
     error_message = "Jobs are not watched, or where there are none."
+  }
+}
+
+run "nothing_is_missed_of_workers_that_need_not_run" {
+  command = plan
+  variables {
+    services = { antiphon-test-auth-worker = { minimum = 0 }, antiphon-test-media-worker = { minimum = 1 } }
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.delivery_slow) == ["media"] && toset(keys(aws_cloudwatch_metric_alarm.dead_events)) == toset(["auth", "media"])
+    error_message = "Workers that may all be stopped are missed, or what they gave up is not."
   }
 }
 
