@@ -8,11 +8,6 @@ output "task_definition_arn" {
   value       = aws_ecs_task_definition.task.arn
 }
 
-output "task_definition_family" {
-  description = "Name of the task definition, without its revision."
-  value       = aws_ecs_task_definition.task.family
-}
-
 output "service_name" {
   description = "Name of the service; null if there is none."
   value       = one(aws_ecs_service.service[*].name)
@@ -23,12 +18,12 @@ output "log_group_name" {
   value       = aws_cloudwatch_log_group.task.name
 }
 
-output "execution_role_arn" {
-  description = "The role that ECS starts the tasks with: it pulls the image, reads the secrets and writes the log."
-  value       = aws_iam_role.execution.arn
+output "container_name" {
+  description = "Name of the task's only container."
+  value       = local.container.name
 }
 
-output "task_role_arn" {
-  description = "The role that our code has."
-  value       = aws_iam_role.task.arn
+output "log_prefix" {
+  description = "What the names of the log's streams begin with."
+  value       = local.log_prefix
 }

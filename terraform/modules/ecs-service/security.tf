@@ -18,6 +18,8 @@ resource "aws_vpc_security_group_ingress_rule" "balancer" {
 
 resource "aws_vpc_security_group_egress_rule" "task" {
   for_each = {
+    # Not to the network alone, even where nothing outside is needed: an environment may reach AWS by
+    # NAT only, and layers of images come from S3's public addresses in any.
     https = { port = 443, cidr = "0.0.0.0/0", description = "AWS, file storage and the keys of tokens" }
     mysql = { port = 3306, cidr = var.vpc_cidr, description = "Database" }
     redis = { port = 6379, cidr = var.vpc_cidr, description = "Broker and cache" }

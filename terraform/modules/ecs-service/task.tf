@@ -1,6 +1,8 @@
 locals {
   port = var.service == null ? null : var.service.port
 
+  log_prefix = "ecs"
+
   environment = merge(var.environment, var.health_url == null ? {} : { HEALTH_URL = var.health_url })
 
   # ECS does not read the image's own HEALTHCHECK.
@@ -49,7 +51,7 @@ locals {
       options = {
         "awslogs-group"         = aws_cloudwatch_log_group.task.name
         "awslogs-region"        = local.aws.region
-        "awslogs-stream-prefix" = "ecs"
+        "awslogs-stream-prefix" = local.log_prefix
         # A service does not wait for its logs: when CloudWatch is away, it loses lines.
         "mode"            = "non-blocking"
         "max-buffer-size" = "4m"

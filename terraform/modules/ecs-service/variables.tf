@@ -27,7 +27,6 @@ variable "image" {
 variable "command" {
   description = "What to run instead of the image's CMD, behind its ENTRYPOINT; null leaves it."
   type        = list(string)
-  default     = null
 }
 
 variable "cpu" {
@@ -61,26 +60,16 @@ variable "memory" {
 variable "architecture" {
   description = "The processors' architecture, which the image must have: X86_64 or ARM64."
   type        = string
-  default     = "X86_64"
-
-  validation {
-    condition     = contains(["X86_64", "ARM64"], var.architecture)
-    error_message = "The architecture must be X86_64 or ARM64."
-  }
 }
 
 variable "environment" {
   description = "Environment variables that anyone who may look at the task may read."
   type        = map(string)
-  default     = {}
-  nullable    = false
 }
 
 variable "secrets" {
   description = "Environment variables whose values are secrets: from the variable's name to the ARN of a secret of Secrets Manager, whose whole value it gets."
   type        = map(string)
-  default     = {}
-  nullable    = false
 
   validation {
     condition     = alltrue([for arn in values(var.secrets) : can(regex("^arn:[a-z-]+:secretsmanager:[^:]+:[0-9]{12}:secret:[^:]+$", arn))])
@@ -106,11 +95,6 @@ variable "vpc_id" {
 variable "vpc_cidr" {
   description = "The VPC's addresses, where databases and caches are."
   type        = string
-
-  validation {
-    condition     = can(cidrnetmask(var.vpc_cidr))
-    error_message = "The VPC's addresses must be an IPv4 block such as 10.0.0.0/16."
-  }
 }
 
 variable "subnet_ids" {
@@ -121,7 +105,6 @@ variable "subnet_ids" {
 variable "health_url" {
   description = "What the container's health check asks, inside the container, such as http://127.0.0.1:8000/healthz; null for tasks that end by themselves."
   type        = string
-  default     = null
 
   validation {
     condition     = var.health_url == null || can(regex("^http://127\\.0\\.0\\.1:[0-9]+/", var.health_url))
@@ -181,7 +164,6 @@ variable "service" {
       }))
     }), {})
   })
-  default = null
 
   validation {
     condition     = var.service == null ? true : var.service.minimum >= 0 && var.service.maximum >= max(1, var.service.minimum)

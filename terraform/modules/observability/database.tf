@@ -1,5 +1,6 @@
 locals {
-  # What Aurora MySQL sets max_connections to, by the capacity an instance may reach.
+  # What Aurora MySQL sets max_connections to, by the capacity an instance may reach. The least
+  # capacity matters to Aurora PostgreSQL only.
   max_connections = {
     1 = 90, 4 = 135, 8 = 1000, 16 = 2000, 32 = 3000, 64 = 4000, 128 = 5000, 192 = 6000
   }

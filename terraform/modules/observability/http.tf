@@ -1,3 +1,9 @@
+locals {
+  # How long the slowest hundredth of a service's answers may take; 1 s for services not named. An
+  # upload is answered when all of it has come.
+  slow_seconds = { media = 30 }
+}
+
 resource "aws_cloudwatch_metric_alarm" "http_errors" {
   for_each = var.target_groups
 
@@ -56,7 +62,7 @@ resource "aws_cloudwatch_metric_alarm" "slow" {
   for_each = var.target_groups
 
   alarm_name          = "${var.name}-HttpSlow-${each.key}"
-  alarm_description   = "ticket: a hundredth of the answers of ${each.key} take over ${lookup(var.slow_seconds, each.key, 1)} s. ${local.runbook}.md#httpslow"
+  alarm_description   = "ticket: a hundredth of the answers of ${each.key} take over ${lookup(local.slow_seconds, each.key, 1)} s. ${local.runbook}.md#httpslow"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   namespace           = "AWS/ApplicationELB"
   metric_name         = "TargetResponseTime"
@@ -64,7 +70,7 @@ resource "aws_cloudwatch_metric_alarm" "slow" {
   period              = 300
   extended_statistic  = "p99"
   comparison_operator = "GreaterThanThreshold"
-  threshold           = lookup(var.slow_seconds, each.key, 1)
+  threshold           = lookup(local.slow_seconds, each.key, 1)
   evaluation_periods  = 3
   treat_missing_data  = "notBreaching"
   # Of a few requests the slowest hundredth is the slowest one.

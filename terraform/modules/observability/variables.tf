@@ -97,10 +97,3 @@ variable "metrics_namespace" {
     error_message = "A namespace has letters, digits and _.#:/- only, and none of ours begins with AWS/."
   }
 }
-
-variable "slow_seconds" {
-  description = "How long the slowest hundredth of a service's answers may take, in seconds; 1 for services not named."
-  type        = map(number)
-  # An upload is answered when all of it has come.
-  default = { media = 30 }
-}

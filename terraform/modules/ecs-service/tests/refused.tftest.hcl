@@ -12,6 +12,12 @@ variables {
   subnet_ids           = ["subnet-1", "subnet-2"]
   stop_timeout_seconds = 90
   log_retention_days   = 14
+  command              = null
+  architecture         = "X86_64"
+  environment          = {}
+  secrets              = {}
+  health_url           = null
+  service              = null
 }
 
 run "tag_latest" {

@@ -23,6 +23,11 @@ variables {
   health_url           = "http://127.0.0.1:8000/healthz"
   stop_timeout_seconds = 90
   log_retention_days   = 14
+  command              = null
+  architecture         = "X86_64"
+  environment          = {}
+  secrets              = {}
+  service              = null
 }
 
 run "service_at_zero" {

@@ -25,6 +25,9 @@ variables {
   subnet_ids           = ["subnet-1", "subnet-2"]
   stop_timeout_seconds = 30
   log_retention_days   = 14
+  architecture         = "X86_64"
+  health_url           = null
+  service              = null
 }
 
 run "one_off_task" {

@@ -23,6 +23,9 @@ module "web" {
   name                 = "antiphon-dev-auth-web"
   cluster              = { arn = terraform_data.unknown["cluster"].id, name = "antiphon-dev" }
   image                = terraform_data.unknown["image"].id
+  command              = null
+  architecture         = "X86_64"
+  environment          = {}
   cpu                  = 512
   memory               = 1024
   secrets              = { AUTH_DATABASE_URL = terraform_data.unknown["secret"].id }
