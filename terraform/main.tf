@@ -36,7 +36,7 @@ module "alb" {
   certificate_arn        = aws_acm_certificate_validation.public.certificate_arn
   routes                 = local.routes
   services               = local.services
-  target_port            = 8000
+  target_port            = local.web_port
   deregistration_seconds = 80
   log_retention_days     = var.log_retention_days
   kms_key_arn            = module.kms.key_arn

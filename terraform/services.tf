@@ -32,7 +32,7 @@ module "service" {
     spot    = each.value.spot
 
     target_group_arn         = each.value.kind == "web" ? module.alb.target_groups[each.value.service].arn : null
-    port                     = each.value.kind == "web" ? 8000 : null
+    port                     = each.value.kind == "web" ? local.web_port : null
     source_security_group_id = each.value.kind == "web" ? module.alb.security_group_id : null
     deployment_alarms        = each.value.kind == "web" ? module.observability.deployment_alarm_names[each.value.service] : []
 
@@ -65,6 +65,9 @@ module "service" {
 }
 
 locals {
+  # The image's own, WEB_BIND.
+  web_port = 8000
+
   database_clients = merge(
     { for name, service in module.service : name => service.security_group_id },
     { for name, task in module.task : name => task.security_group_id },
