@@ -17,7 +17,7 @@ def test_a_second_plan_changes_nothing(deployment: Deployment) -> None:
 def test_all_that_was_planned_is_there(deployment: Deployment) -> None:
     planned = {one["address"] for one in changes(deployment.plan)}
     listed = deployment.terraform.run("state", "list").checked().stdout.split()
-    assert planned == {address for address in listed if "data." not in address}
+    assert planned == {address for address in listed if ".data." not in f".{address}"}
 
 
 def test_nothing_was_asked_of_moto_that_it_has_not_got(deployment: Deployment) -> None:
