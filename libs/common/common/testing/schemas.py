@@ -89,6 +89,16 @@ class ServerSchemas:
         with self._admin.connect() as connection:
             bootstrap(connection, plan)
 
+    def forget_statistics(self, schema: str, table: str) -> None:
+        """Let InnoDB take a table for empty, as after a restart soon after its first rows."""
+        forget = (
+            "UPDATE mysql.innodb_table_stats SET n_rows = 0 "
+            "WHERE database_name = :schema AND table_name = :table"
+        )
+        with self._admin.connect() as connection:
+            connection.execute(text(forget), {"schema": schema, "table": table})
+            connection.exec_driver_sql(f"FLUSH TABLE `{schema}`.`{table}`")
+
     def close(self) -> None:
         """Drop all schemas and their users."""
         with self._admin.connect() as connection:

@@ -41,11 +41,14 @@ _FTS5 = text(
 _EXACT = text(
     "SELECT subject_id FROM search_document WHERE kind = :kind AND title = :title LIMIT :limit"
 )
-# All kinds in one pass: the index is read once, which is what costs.
+# All kinds in one pass: the index is read once, which is what costs. Ranks are below a hundred a
+# word, but infinite, and then an error in arithmetic, while MySQL's statistics count no rows: after
+# a restart soon after the first ones.
 _FULLTEXT = text(
-    "SELECT kind, subject_id FROM (SELECT kind, subject_id, ROW_NUMBER() OVER "
-    "(PARTITION BY kind ORDER BY 4 * MATCH (title) AGAINST (:ranking IN BOOLEAN MODE) "
-    "+ MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE) DESC, id) AS place "
+    "SELECT kind, subject_id FROM (SELECT kind, subject_id, ROW_NUMBER() OVER (PARTITION BY kind "
+    "ORDER BY 4 * LEAST(MATCH (title) AGAINST (:ranking IN BOOLEAN MODE), 1e6) "
+    "+ LEAST(MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE), 1e6) DESC, id"
+    ") AS place "
     "FROM search_document WHERE MATCH (title, artist, album) AGAINST (:match IN BOOLEAN MODE)"
     ") AS ranked WHERE place <= :limit ORDER BY kind, place"
 )

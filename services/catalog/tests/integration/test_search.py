@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from catalog.models import SearchDocument
 from common.db import Database
+from common.testing.schemas import ServerSchemas
 
 Publish = Callable[..., str]
 Get = Callable[..., Any]
@@ -58,6 +59,19 @@ def test_a_match_in_the_title_comes_first(publish: Publish, find: Callable[..., 
     publish("Something other", tags={"artist": "Muse", "album": "Hysteria"})
     publish("Hysteria", tags={"artist": "Muse", "album": None})
     assert find("hysteria") == ["Hysteria", "Something else", "Something other"]
+
+
+@pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
+def test_a_match_is_ranked_before_the_server_has_counted_rows(
+    publish: Publish,
+    find: Callable[..., list[str]],
+    database: Database,
+    server_schemas: tuple[ServerSchemas, str],
+) -> None:
+    publish("Something else", tags={"artist": "Hysteria", "album": None})
+    publish("Hysteria in Paris", tags={"artist": "Muse", "album": None})
+    server_schemas[0].forget_statistics(str(database.engine.url.database), "search_document")
+    assert find("hysteria") == ["Hysteria in Paris", "Something else"]
 
 
 def test_results_are_of_the_types_asked_for(publish: Publish, get: Get) -> None:
