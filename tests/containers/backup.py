@@ -1,6 +1,6 @@
 """Back up, remove everything, restore, compare: `python -m tests.containers.backup`.
 
-It removes the data of the stack, so it asks for a stack without any (`--replace` skips that).
+It removes the data of the stack, so it starts only where there is none (`--replace` skips that).
 Ends with 1 if a row, a file or a login is missing afterwards.
 """
 
@@ -26,8 +26,8 @@ def main() -> int:
     parser.add_argument("--replace", action="store_true", help="the stack's data may be removed")
     arguments = parser.parse_args()
     stack = Stack("docker-compose.yml")
-    if stack.compose("ps", "--all", "--quiet") and not arguments.replace:
-        sys.exit("There is a stack already; this removes its data. Say --replace if it may.")
+    if stack.volumes() and not arguments.replace:
+        sys.exit("There is data of a stack, which this removes. If it may: make down VOLUMES=1")
     with tempfile.TemporaryDirectory() as folder:
         return _drill(stack, Path(folder))
 

@@ -1,5 +1,6 @@
 """The stack of docker-compose.yml, for the drills."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -39,6 +40,12 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         """Run `docker compose` and return what it prints."""
         return self.run("docker", "compose", "--progress", "quiet", *arguments)
+
+    def volumes(self) -> list[str]:
+        """Return the names of the volumes there are, which `make down` leaves."""
+        project = json.loads(self.compose("config", "--format", "json"))["name"]
+        label = f"label=com.docker.compose.project={project}"
+        return self.run("docker", "volume", "ls", "--quiet", "--filter", label).splitlines()
 
     def up(self) -> None:
         """Build and start everything, and wait until it is healthy."""
