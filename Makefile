@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback rotate task
+.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up demo down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback rotate task
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -88,7 +88,10 @@ COMPOSE = docker compose -f docker-compose.yml $(if $(SCALE),-f docker-compose.s
 
 up: ## Build and start all of Antiphon in containers, on http://localhost:8080
 	$(COMPOSE) up --build --wait --quiet-pull --remove-orphans
-	@echo "Antiphon is ready on $${ANTIPHON_URL:-http://localhost:8080} (try: antiphon demo)"
+	@echo "Antiphon is ready on $${ANTIPHON_URL:-http://localhost:8080} (try: make demo)"
+
+demo: $(VENV)/.run ## Publish six pieces of demo music in what runs on http://localhost:8080
+	$(BIN)/antiphon demo
 
 down: ## Stop the containers; their data stays (remove it too: make down VOLUMES=1)
 	$(COMPOSE) --profile '*' down --remove-orphans $(if $(VOLUMES),--volumes)
