@@ -11,7 +11,7 @@ locals {
       size     = var.web
       command  = null
       stop     = 90
-      url      = "http://127.0.0.1:8000/healthz"
+      url      = "http://127.0.0.1:${local.web_port}/healthz"
       settings = { WEB_WORKERS = "2", WEB_DRAIN_SECONDS = "20", WEB_GRACEFUL_SECONDS = "60" }
     }
     worker = {

@@ -47,9 +47,9 @@ output "tasks" {
       task_definition   = task.task_definition_arn
       subnet_ids        = module.network.private_subnet_ids
       security_group_id = task.security_group_id
-      container         = "app"
+      container         = task.container_name
       log_group         = task.log_group_name
-      log_prefix        = "ecs"
+      log_prefix        = task.log_prefix
     }
   }
 }

@@ -14,24 +14,14 @@ variable "region" {
 }
 
 variable "availability_zones" {
-  description = "Zones to spread over, two or three of the region's."
+  description = "Zones to spread over, two to four of the region's; append, never insert."
   type        = list(string)
-
-  validation {
-    condition     = contains([2, 3], length(distinct(var.availability_zones)))
-    error_message = "Name two or three different zones: Aurora and the load balancer need two."
-  }
 }
 
 variable "cidr" {
   description = "Addresses of the network: an IPv4 block of /16 to /20."
   type        = string
   default     = "10.40.0.0/16"
-
-  validation {
-    condition     = can(cidrnetmask(var.cidr)) && try(tonumber(split("/", var.cidr)[1]) >= 16 && tonumber(split("/", var.cidr)[1]) <= 20, false)
-    error_message = "Give an IPv4 block of /16 to /20, such as 10.40.0.0/16."
-  }
 }
 
 variable "nat_per_zone" {
