@@ -14,6 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 TRACE, CLIENT_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+STATE = "vendor=of-the-client"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Span:
     trace: str
     id: str
     parent: str
+    state: str
 
 
 class Collector(ThreadingHTTPServer):
@@ -53,6 +55,7 @@ class Collector(ThreadingHTTPServer):
                         span.trace_id.hex(),
                         span.span_id.hex(),
                         span.parent_span_id.hex(),
+                        span.trace_state,
                     )
                     for span in scope.spans
                 ]
@@ -101,8 +104,9 @@ def test_one_trace_from_upload_to_track(
 ) -> None:
     person = make_person("tracy")
     person.http.headers["traceparent"] = f"00-{TRACE}-{CLIENT_SPAN}-01"
+    person.http.headers["tracestate"] = STATE
     accepted = person.upload(make_audio("traced.mp3", title="Traced"))
-    del person.http.headers["traceparent"]
+    del person.http.headers["traceparent"], person.http.headers["tracestate"]
     assert person.wait_for_upload(accepted.json()["id"])["status"] == "published"
 
     expected = {
@@ -120,6 +124,7 @@ def test_one_trace_from_upload_to_track(
         time.sleep(0.1)
 
     spans = collector.of(TRACE)
+    assert {span.state for span in spans} == {STATE}
     by_id = {span.id: span for span in spans}
     roots = [span for span in spans if span.parent not in by_id]
     assert [(span.name, span.parent) for span in roots] == [("POST /api/v1/uploads", CLIENT_SPAN)]

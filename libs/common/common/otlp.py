@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from common.tracing import Kind, Recorder, Span
+from common.tracing import Kind, Recorder, Span, TraceContext
 
 _KINDS = {"server": SpanKind.SERVER, "consumer": SpanKind.CONSUMER}
 _propagator = TraceContextTextMapPropagator()
@@ -23,7 +23,7 @@ class RecordedSpan(Span):
     def __init__(self, span: trace.Span) -> None:
         carrier: dict[str, str] = {}
         _propagator.inject(carrier, trace.set_span_in_context(span))
-        super().__init__(carrier["traceparent"])
+        super().__init__(TraceContext(**carrier))
         self._span = span
 
     def describe(self, name: str, **attributes: str | int) -> None:
@@ -46,12 +46,16 @@ def create_recorder(service: str) -> Recorder:
 
     @contextmanager
     def record(
-        name: str, kind: Kind, parent: str | None, attributes: dict[str, str]
+        name: str, kind: Kind, parent: TraceContext | None, attributes: dict[str, str]
     ) -> Iterator[Span]:
-        context = _propagator.extract({"traceparent": parent} if parent else {})
+        context = _propagator.extract(_headers(parent) if parent else {})
         with tracer.start_as_current_span(
             name, context=context, kind=_KINDS[kind], attributes=attributes
         ) as span:
             yield RecordedSpan(span)
 
     return record
+
+
+def _headers(context: TraceContext) -> dict[str, str]:
+    return {name: value for name, value in context._asdict().items() if value}

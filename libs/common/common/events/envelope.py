@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from common.db import new_id, utcnow
-from common.tracing import current_traceparent
+from common.tracing import current_context
 
 
 class Event(BaseModel):
@@ -34,7 +34,7 @@ class Event(BaseModel):
 
 
 class Envelope(BaseModel):
-    """A CloudEvents 1.0 event with the extensions `sequence` and `traceparent`."""
+    """A CloudEvents 1.0 event with the extensions `sequence`, `traceparent`, `tracestate`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -58,6 +58,8 @@ class Envelope(BaseModel):
     """The subject's version, as text."""
     traceparent: str | None = None
     """The W3C trace of the request that caused it; null when there was none."""
+    tracestate: str | None = None
+    """What tracing vendors added to that trace (W3C), as it came; null when there was nothing."""
     data: dict[str, Any]
     """The state of the subject."""
 
@@ -77,6 +79,6 @@ class Envelope(BaseModel):
             time=utcnow(),
             dataschema=f"/contracts/events/{event.event_type}.json",
             sequence=str(event.version),
-            traceparent=current_traceparent(),
+            **current_context()._asdict(),
             data=event.model_dump(mode="json"),
         )

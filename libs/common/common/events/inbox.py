@@ -179,8 +179,14 @@ def _waiting(event_id: str) -> ColumnElement[bool]:
 
 
 def _tracing(envelope: Envelope) -> AbstractContextManager[Span]:
-    name, parent = f"process {envelope.type}", envelope.traceparent
-    return trace(name, "consumer", parent, event_id=envelope.id, event_type=envelope.type)
+    return trace(
+        f"process {envelope.type}",
+        "consumer",
+        envelope.traceparent,
+        envelope.tracestate,
+        event_id=envelope.id,
+        event_type=envelope.type,
+    )
 
 
 def _observe(envelope: Envelope, *, is_new: bool) -> None:

@@ -43,6 +43,7 @@ class RunningJob:
     payload: dict[str, Any]
     attempt: int
     traceparent: str | None = None
+    tracestate: str | None = None
     lost: threading.Event = field(default_factory=threading.Event, compare=False)
     """Set when the lease is gone: stop working."""
 
@@ -67,8 +68,14 @@ def run_job(
     if running is None:
         return False
     started = time.monotonic()
-    name, parent = f"run {running.kind}", running.traceparent
-    with trace(name, "consumer", parent, job_id=job_id, job_kind=running.kind) as span:
+    with trace(
+        f"run {running.kind}",
+        "consumer",
+        running.traceparent,
+        running.tracestate,
+        job_id=job_id,
+        job_kind=running.kind,
+    ) as span:
         try:
             with _heartbeat(database, running, lease):
                 work(running)
@@ -101,7 +108,8 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
             .where(job.c.id == job_id)
             .values(state="running", attempt=row.attempt + 1, due_at=now + lease)
         )
-    return RunningJob(row.id, row.kind, row.payload, row.attempt + 1, row.traceparent)
+    attempt = row.attempt + 1
+    return RunningJob(row.id, row.kind, row.payload, attempt, row.traceparent, row.tracestate)
 
 
 @contextmanager

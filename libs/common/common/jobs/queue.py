@@ -12,7 +12,7 @@ from common.db import Database, after_commit, db_time, new_id
 from common.jobs.tables import job
 from common.logging import get_logger
 from common.metrics import observer
-from common.tracing import current_traceparent
+from common.tracing import current_context
 
 log = get_logger(__name__)
 
@@ -60,8 +60,8 @@ def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any]) -
             state="queued",
             attempt=0,
             due_at=now,
-            traceparent=current_traceparent(),
             created_at=now,
+            **current_context()._asdict(),
         )
     )
     carried = session.info.get("outbox")

@@ -27,6 +27,7 @@ job = Table(
     Column("last_error", LongText),
     # Of the request or event that caused it (W3C Trace Context).
     Column("traceparent", String(55)),
+    Column("tracestate", String(512)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Index("ix_job_state_due_at", "state", "due_at"),

@@ -148,6 +148,7 @@ def _begin() -> None:
             "request",
             "server",
             request.headers.get("traceparent"),
+            request.headers.get("tracestate"),
             recorded=request.path not in _PROBES,
             request_id=g.request_id,
         )
@@ -224,7 +225,7 @@ def _finish(response: Response) -> Response:
         response = _conditional(response)
     response.headers["X-Request-Id"] = g.get("request_id", "")
     # https://w3c.github.io/trace-context/#trace-context-http-response-headers-format
-    response.headers["traceresponse"] = g.span.traceparent
+    response.headers["traceresponse"] = g.span.context.traceparent
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
 

@@ -16,7 +16,7 @@ from common.auth.tokens import TokenVerifier
 from common.db import Database, utcnow
 from common.errors import Conflict, FieldError
 from common.testing.plugin import MakeDatabase
-from common.tracing import Span
+from common.tracing import Span, TraceContext
 from common.web import PageQuery, cached_json, create_service_app
 from common.web.openapi import document
 
@@ -323,7 +323,7 @@ def test_probes_are_no_spans(client: FlaskClient, monkeypatch: pytest.MonkeyPatc
 
     @contextmanager
     def record(*_: object) -> Iterator[Span]:
-        recorded.append(Recorded(f"00-{'1' * 32}-{'2' * 16}-01"))
+        recorded.append(Recorded(TraceContext(f"00-{'1' * 32}-{'2' * 16}-01")))
         yield recorded[-1]
 
     monkeypatch.setattr("common.tracing._recorder", record)

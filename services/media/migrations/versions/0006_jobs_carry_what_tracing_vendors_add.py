@@ -1,0 +1,14 @@
+"""jobs carry what tracing vendors add to their trace"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("tracestate", sa.String(length=512), nullable=True))
