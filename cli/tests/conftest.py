@@ -74,8 +74,15 @@ class Run:
         assert re.search(pattern, self.text), f"ended without {pattern!r}:\n{self.text}"
 
     def pids(self) -> dict[str, int]:
+        return {name: item["pid"] for name, item in self._processes().items() if item["pid"]}
+
+    def states(self) -> dict[str, str]:
+        return {name: item["state"] for name, item in self._processes().items()}
+
+    def _processes(self) -> dict[str, dict[str, Any]]:
         status = json.loads((Path(self.plan.data_dir) / "status.json").read_text())
-        return {name: item["pid"] for name, item in status["processes"].items() if item["pid"]}
+        processes: dict[str, dict[str, Any]] = status["processes"]
+        return processes
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)

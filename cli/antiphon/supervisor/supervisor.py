@@ -119,11 +119,12 @@ class Supervisor:
         # While starting, `done` has a deadline of its own to look at.
         limit = [time.monotonic() + 1.0] if self._starting else []
         wait = max(0.0, min(dues + limit) - time.monotonic()) if dues or limit else None
+        # What a process prints may make it ready: also that is a change.
+        before = [(child.pid, child.state) for child in self._children]
         for key, _ in self._selector.select(wait):
             if key.fileobj in self._selector.get_map():  # not closed by the one before
                 key.data()
         self._guard.revive()
-        before = [(child.pid, child.state) for child in self._children]
         for child in self._children:
             if child.poll():
                 self._deal_with_end(child)

@@ -58,6 +58,17 @@ def test_starts_a_dead_process_again(
     assert run.stop() == 0
 
 
+def test_a_process_that_says_when_it_is_ready_is_up_again_when_it_says_so(
+    start_run: StartRun, python: Python
+) -> None:
+    run = start_run(python("a.worker", IGNORES_TERM, stop_seconds=0.5, ready_line="ignoring"))
+    run.wait_for_line("ready in")
+    os.kill(run.pids()["a.worker"], signal.SIGKILL)
+    run.wait_for_line(r"a\.worker is up again")
+    assert run.states()["a.worker"] == "ready"
+    assert run.stop() == 0
+
+
 def test_restart_pauses_before_it_happens(
     start_run: StartRun,
     python: Python,
