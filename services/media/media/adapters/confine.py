@@ -11,6 +11,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_DID_NOT_START = 127
 
 
 def main(parent: int, memory_bytes: int, command: list[str]) -> None:
@@ -26,4 +27,9 @@ def main(parent: int, memory_bytes: int, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    try:
+        main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    except Exception as error:
+        print(f"{sys.argv[3]}: {error}", file=sys.stderr)
+        # As shells say it: 1 would be what ffmpeg says of a file.
+        sys.exit(_DID_NOT_START)

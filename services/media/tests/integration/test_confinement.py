@@ -101,6 +101,17 @@ def test_a_program_that_is_no_ffmpeg_says_nothing_about_the_file(
         FfmpegTranscoder(Ffmpeg(program)).describe(source)
 
 
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_a_program_that_cannot_be_started_says_nothing_about_the_file(
+    make_audio: MakeAudio, tmp_path: Path, mode: int | None
+) -> None:
+    source, program = make_audio("a.wav", seconds=1), tmp_path / "ffmpeg"
+    if mode is not None:
+        program.touch(mode)
+    with pytest.raises(FfmpegCrashed, match="could not be started"):
+        FfmpegTranscoder(Ffmpeg(program)).describe(source)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux only")
 def test_memory_is_limited(ffmpeg: Ffmpeg, make_audio: MakeAudio) -> None:
     source = make_audio("a.wav", seconds=1)
