@@ -18,8 +18,10 @@ from media.adapters.retrying import Patience, persist
 
 T = TypeVar("T")
 
-# By default urllib3 tries some calls three times more, at once: `persist` does that with pauses.
-_POOL: dict[str, Any] = {"retries": urllib3.Retry(3, connect=0, read=0), "maxsize": 10}
+# By default urllib3 tries some calls three times more, at once or after a Retry-After of hours:
+# `persist` does that with pauses that it counts. What is left is to follow three redirections.
+_ONCE = urllib3.Retry(3, connect=0, read=0, status=0, respect_retry_after_header=False)
+_POOL: dict[str, Any] = {"retries": _ONCE, "maxsize": 10}
 for _module in (uploader, call_api):
     _module._http.connection_pool_kw.update(_POOL)  # noqa: SLF001 - it offers no other way
 

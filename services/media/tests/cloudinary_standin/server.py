@@ -231,6 +231,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(data)))
+        if status in (429, 503):
+            # Longer than anybody here may wait: libraries that obey it by themselves are found out.
+            self.send_header("Retry-After", "60")
         self.end_headers()
         self.wfile.write(data)
 
