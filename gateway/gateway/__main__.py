@@ -38,6 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--listen", metavar="ADDRESS", help="host:port or unix//path")
     add("--state-dir", help="folder for the admin socket; without it the admin API is off")
     add(
+        "--trusted-proxy",
+        action="append",
+        metavar="NETWORK",
+        dest="trusted_proxies",
+        help="address or network of a proxy in front; may be given several times",
+    )
+    add(
         "--max-body",
         type=_for_service,
         action="append",

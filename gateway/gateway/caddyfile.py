@@ -37,6 +37,7 @@ def render(
             for name in routes.services
         ),
         site=site,
+        **_trust(options),
     )
 
 
@@ -57,6 +58,19 @@ def _admin(options: GatewayOptions) -> str:
     if options.state_dir is None:
         return "off"
     return _quoted(checked_address(f"unix/{options.state_dir / 'admin.sock'}"))
+
+
+def _trust(options: GatewayOptions) -> dict[str, str]:
+    if not options.trusted_proxies:
+        return {"trusted_proxies": "", "forget_forwarded": "request_header -X-Forwarded-*"}
+    networks = " ".join(str(network) for network in options.trusted_proxies)
+    return {
+        # Strict: of several addresses the last that is no proxy's is the client's.
+        "trusted_proxies": f"\n\t\ttrusted_proxies static {networks}\n\t\ttrusted_proxies_strict",
+        "forget_forwarded": (
+            f"@stranger not remote_ip {networks}\n\trequest_header @stranger -X-Forwarded-*"
+        ),
+    }
 
 
 def _route_line(prefix: str, service: Service) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from gateway.routes import Service
 
@@ -63,6 +63,8 @@ class GatewayOptions(BaseModel):
     listen: Address = "127.0.0.1:8080"
     # Holds the socket of the admin API, which reloads need; without it the API is off.
     state_dir: AbsolutePath | None = None
+    # Networks of proxies in front that may say who their client is and that it came by TLS.
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     max_body_bytes: Mapping[Service, Annotated[int, Field(gt=0)]] = {"media": 1024 * MIB}
     default_max_body_bytes: int = Field(default=MIB, gt=0)
     # How long a request waits for a service that is down, so that a restart is not noticed.

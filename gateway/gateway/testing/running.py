@@ -48,6 +48,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def connection(address: str, timeout: float = 20.0) -> http.client.HTTPConnection:
     """Return an unopened connection to `unix//path` or `host:port`; timeout in seconds."""
     if address.startswith("unix/"):

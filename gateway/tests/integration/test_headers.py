@@ -1,21 +1,13 @@
 """What the gateway tells services and clients about a request, and what it lets nobody say."""
 
 import contextlib
-import socket
 from typing import Any
 
 import pytest
 
 from gateway.routes import Service
-from gateway.testing.running import RunningGateway, connection
+from gateway.testing.running import RunningGateway, connection, free_port
 from gateway.testing.upstream import Reply, Upstream
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,7 @@ def test_options_are_rendered(routes: RouteTable) -> None:
         max_body_bytes={"auth": 7},
         default_max_body_bytes=9,
         bridge_seconds=0.25,
+        trusted_proxies=("10.0.0.7", "172.16.0.0/12"),
         log_level="WARN",
         log_format="console",
     )
@@ -74,6 +75,7 @@ def test_options_are_rendered(routes: RouteTable) -> None:
     assert "max_size 7" in rendered
     assert "max_size 9" in rendered
     assert "lb_try_duration 250ms" in rendered
+    assert "trusted_proxies static 10.0.0.7/32 172.16.0.0/12" in rendered
     assert rendered.count("level WARN") == 2
     assert "wrap console" in rendered
 
@@ -113,6 +115,8 @@ def test_a_socket_path_too_long_for_the_system_is_refused(routes: RouteTable) ->
         {"max_body_bytes": {"auth": 0}},
         {"max_body_bytes": {"billing": 1}},
         {"log_level": "LOUD"},
+        {"trusted_proxies": ("10.0.0.7/8",)},
+        {"trusted_proxies": ("a.proxy",)},
         {"unknown": 1},
     ],
 )
