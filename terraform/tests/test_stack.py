@@ -1,100 +1,22 @@
 """`make deploy` and its like: which steps, in which order, and that they stop."""
 
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
+from harness.deployment import SERVICES
+from harness.stand_ins import OLD, Aws, install_terraform, outputs_of
 from stack import steps
 from stack.__main__ import main
 
-SERVICES = ["auth", "catalog", "playlist", "media"]
-OLD = dict.fromkeys([*SERVICES, "cli"], "1.0")
 NEW = dict.fromkeys([*SERVICES, "cli"], "1.1")
 MIGRATED = dict.fromkeys(SERVICES, "1.1")
-# Writes down what it was asked for; an apply's variables are outputs from then on.
-TERRAFORM = """#!{python}
-import json, pathlib, sys
-here = pathlib.Path({folder!r})
-with (here / "asked").open("a") as file:
-    print(*sys.argv[2:], file=file)
-outputs = json.loads((here / "outputs.json").read_text())
-if sys.argv[2] == "output":
-    print(json.dumps({{name: {{"value": value}} for name, value in outputs.items()}}))
-if sys.argv[2] == "apply":
-    given = [word.removeprefix("-var=").split("=", 1) for word in sys.argv if "-var=" in word]
-    outputs |= {{name: json.loads(value) for name, value in given}}
-    (here / "outputs.json").write_text(json.dumps(outputs))
-    with (here / "applied").open("a") as file:
-        print(json.dumps({{name: json.loads(value) for name, value in given}}), file=file)
-sys.exit((here / "fails").exists() and sys.argv[2] == "apply")
-"""
-
-
-class NotFound(Exception):
-    """What boto3 raises."""
-
-
-class Aws:
-    """ECS, ECR and the others, as far as a deploy asks them."""
-
-    exceptions = SimpleNamespace(
-        ImageNotFoundException=NotFound, ResourceNotFoundException=NotFound
-    )
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.exit_codes: dict[str, int] = {}
-        self.pushed = {"1.0", "1.1"}
-        self.secret: dict[str, Any] = {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
-        self.rolled_back: set[str] = set()
-        self.failed: set[str] = set()
-        self.unknown_roles = 0
-
-    def describe_images(self, repositoryName: str, imageIds: Any) -> None:  # noqa: N803
-        if imageIds[0]["imageTag"] not in self.pushed:
-            raise NotFound
-
-    def describe_secret(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
-        return self.secret
-
-    def run_task(self, **request: Any) -> dict[str, Any]:
-        if self.unknown_roles:
-            self.unknown_roles -= 1
-            said = {"Message": "ECS was unable to assume the role", "Code": "ClientException"}
-            raise ClientError({"Error": said}, "RunTask")
-        task = request["taskDefinition"]
-        overrides = request["overrides"].get("containerOverrides", [])
-        words = [word for container in overrides for word in container["command"]]
-        self.asked.append(" ".join(["run", task, *words]))
-        return {"failures": [], "tasks": [{"taskArn": f"arn/{task}"}]}
-
-    def describe_tasks(self, cluster: str, tasks: list[str]) -> dict[str, Any]:
-        code = self.exit_codes.get(tasks[0].removeprefix("arn/"), 0)
-        return {"tasks": [{"lastStatus": "STOPPED", "containers": [{"exitCode": code}]}]}
-
-    def get_log_events(self, **_: Any) -> dict[str, Any]:
-        return {"events": [{"message": "what the task wrote"}]}
-
-    def describe_services(self, cluster: str, services: list[str]) -> dict[str, Any]:
-        (name,) = services
-        definition = f"{name}:{1 if name in self.rolled_back else 2}"
-        state = "FAILED" if name in self.failed else "COMPLETED"
-        primary = {"status": "PRIMARY", "rolloutState": state, "taskDefinition": definition}
-        return {"services": [{"deployments": [primary], "events": [{"message": "unhealthy"}]}]}
-
-    def update_service(self, cluster: str, service: str, forceNewDeployment: bool) -> None:  # noqa: N803
-        assert forceNewDeployment
-        self.asked.append(f"restart {service}")
-        self.failed.discard(service)
 
 
 @pytest.fixture
@@ -127,40 +49,8 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
     """Where the fake terraform keeps what it was asked, with the outputs of an old release."""
-    program = tmp_path / "terraform"
-    program.write_text(TERRAFORM.format(python=sys.executable, folder=str(tmp_path)))
-    program.chmod(0o755)
-    monkeypatch.setenv("TERRAFORM", str(program))
-    tasks = ["bootstrap", "cli", *(f"{service}-migrate" for service in SERVICES)]
-    outputs = {
-        "region": "eu-central-1",
-        "url": url,
-        "cluster": "antiphon-dev",
-        "image_tags": OLD,
-        "secrets_version": 4,
-        "running_secrets_version": 4,
-        "migration_tags": dict.fromkeys(SERVICES, "1.0"),
-        "cloudinary_secret": "antiphon-dev/media/cloudinary-url",
-        "repository_urls": {
-            image: f"registry/antiphon-dev/{image}" for image in [*SERVICES, "media-jobs", "cli"]
-        },
-        "services": {
-            "catalog-web": {"name": "catalog-web", "task_definition": "catalog-web:2"},
-            "media-jobs": {"name": "media-jobs", "task_definition": "media-jobs:2"},
-        },
-        "tasks": {
-            name: {
-                "task_definition": name,
-                "container": "app",
-                "subnet_ids": ["subnet-1"],
-                "security_group_id": "sg-1",
-                "log_group": f"/ecs/{name}",
-                "log_prefix": "ecs",
-            }
-            for name in tasks
-        },
-    }
-    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
+    monkeypatch.setenv("TERRAFORM", str(install_terraform(tmp_path)))
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs_of(url)))
     return tmp_path
 
 
