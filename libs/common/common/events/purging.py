@@ -5,6 +5,10 @@ from sqlalchemy.orm import Session
 
 from common.events.tables import inbox, outbox, outbox_delivery
 
+# Such an event holds no more than ids (tests/architecture/test_events.py), and is what removes the
+# user's words from a read model here: it must be applied, however late.
+_IS_DELETION = inbox.c.type.like("%.deleted.v%")
+
 
 def purge_envelopes(session: Session, user_id: str, limit: int = 500) -> int:
     """Remove a batch of envelopes with a user's data from outbox and inbox; return how many.
@@ -25,9 +29,13 @@ def _purge_outbox(session: Session, user_id: str, limit: int) -> int:
 
 
 def _purge_inbox(session: Session, user_id: str, limit: int) -> int:
-    """Blank failed events that name the user; nothing is to be done about them any more."""
+    """Blank failed events that name the user; nothing is to be done about them any more.
+
+    Those that tell of a deletion are left to be tried again, or replayed where they are dead.
+    """
     # What failed is little, and may be no event at all: hence no column to search by.
-    failed = inbox.c.state.in_(("retry", "dead")) & inbox.c.envelope.contains(user_id)
+    names_them = inbox.c.envelope.contains(user_id) & ~_IS_DELETION
+    failed = inbox.c.state.in_(("retry", "dead")) & names_them
     ids = session.scalars(select(inbox.c.event_id).where(failed).limit(limit)).all()
     # The note stays, so that a late copy does not count as new.
     blank = {"state": "done", "envelope": None, "last_error": None}

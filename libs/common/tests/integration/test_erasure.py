@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import Column, Table, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from common.db import Database, Id, new_id, new_metadata
+from common.db import Database, Id, new_id, new_metadata, utcnow
 from common.erasure import Eraser, begin_erasure, erased_user, is_erased
 from common.events import Envelope, Event, Outbox, Subscriptions, emit
-from common.events.inbox import receive
+from common.events.failures import fates, replay_dead
+from common.events.inbox import receive, retry_due
 from common.events.purging import purge_envelopes
 from common.events.tables import inbox, outbox, outbox_delivery
 from common.testing.schemas import MakeSchema
@@ -253,8 +254,9 @@ def refuse(database: Database) -> Callable[..., str]:
     def fail(_session: Session, event: NoteWritten) -> None:
         raise RuntimeError(f"cannot read “{event.words}”")
 
-    def make(user_id: str, **fields: Any) -> str:
-        event = NoteWritten(id=new_id(), version=1, user_id=user_id, words="a secret")
+    def make(user_id: str, kind: type[NoteWritten] = NoteWritten, **fields: Any) -> str:
+        words = "a secret" if kind.data_of else ""
+        event = kind(id=new_id(), version=1, user_id=user_id, words=words)
         envelope = Envelope.wrap("/other", event)
         receive(database, subscriptions, envelope.model_dump_json().encode())
         with database.transaction() as session:
@@ -277,6 +279,30 @@ def test_failed_events_are_blanked(
         assert set(session.scalars(blank)) == mine
         kept = session.execute(text("SELECT event_id FROM inbox WHERE last_error LIKE '%secret%'"))
         assert kept.scalars().all() == [others]
+
+
+def test_failed_deletions_are_still_to_be_applied(
+    database: Database, refuse: Callable[..., str], user_id: str
+) -> None:
+    """They are what removes a read model's rows, and hold no more than ids."""
+    waits = refuse(user_id, NoteDeleted, next_at=utcnow())
+    dead = refuse(user_id, NoteDeleted, state="dead")
+    lost = refuse(user_id)
+    with database.transaction() as session:
+        assert purge_envelopes(session, user_id) == 1
+        assert replay_dead(session, [dead, lost]) == [dead]
+    applied = Subscriptions()
+    gone: list[str] = []
+
+    @applied.on(NoteDeleted.event_type, Event)
+    def bury(_session: Session, event: Event) -> None:
+        gone.append(event.id)
+
+    assert retry_due(database, applied) == 2
+    assert len(gone) == 2
+    with database.reading() as session:
+        states = {fate.event_id: fate.state for fate in fates(session, [waits, dead])}
+    assert states == {waits: "applied", dead: "applied"}
 
 
 def test_envelopes_go_batch_by_batch(database: Database, user_id: str) -> None:
