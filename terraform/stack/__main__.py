@@ -14,7 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.images import SERVICES, push, require_images
 from stack.state import Outputs, Release, Terraform, environments, release_of
-from stack.steps import await_answer, await_rollout, require_secret, restart_failed, run_task
+from stack.steps import (
+    await_answer,
+    await_rollout,
+    failed,
+    require_secret,
+    restart_failed,
+    run_task,
+)
 from stack.stop import RolledBack, Stop
 
 
@@ -37,9 +44,12 @@ def deploy(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) 
     """Migrate the schemas of all services, or of one, then run the tag."""
     new = _check(outputs, options)
     services = [service for service in SERVICES if service in new]
+    # They never ran, and these images are their next chance: nothing to wait for before.
+    broken = failed(outputs["cluster"], outputs["services"])
     say("apply: infrastructure and the tasks that migrate; what runs keeps its images")
     outputs = terraform.update({"migration_tags": {service: new[service] for service in services}})
-    await_rollout(outputs["cluster"], outputs["services"])
+    running = {name: one for name, one in outputs["services"].items() if name not in broken}
+    await_rollout(outputs["cluster"], running)
     _run(outputs, "bootstrap")
     for service in services:
         _run(outputs, f"{service}-migrate")

@@ -95,13 +95,23 @@ def _print_log(group: str, stream: str) -> None:
         print(f"    {event['message']}", flush=True)
 
 
+def failed(cluster: str, services: Services) -> Services:
+    """Return those whose last deployment failed and had nothing to go back to."""
+    ecs = boto3.client("ecs")
+    return {
+        process: wanted
+        for process, wanted in services.items()
+        for service in ecs.describe_services(cluster=cluster, services=[wanted["name"]])["services"]
+        for deployment in service["deployments"]
+        if (deployment["status"], deployment.get("rolloutState")) == ("PRIMARY", "FAILED")
+    }
+
+
 def restart_failed(cluster: str, services: Services) -> None:
     """Have ECS try again what failed and had nothing to go back to: by itself it does not."""
     ecs = boto3.client("ecs")
-    for wanted in services.values():
-        primary = _primary(_describe(ecs, cluster, wanted["name"]))
-        if _is_wanted(primary, wanted) and primary.get("rolloutState") == "FAILED":
-            ecs.update_service(cluster=cluster, service=wanted["name"], forceNewDeployment=True)
+    for wanted in failed(cluster, services).values():
+        ecs.update_service(cluster=cluster, service=wanted["name"], forceNewDeployment=True)
 
 
 def await_rollout(cluster: str, services: Services) -> None:

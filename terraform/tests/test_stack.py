@@ -127,6 +127,25 @@ def test_what_failed_before_is_tried_again(aws: Aws, folder: Path) -> None:
     assert aws.asked == ["restart media-jobs"]
 
 
+def test_a_first_deploy_that_failed_is_tried_again_with_other_images(
+    aws: Aws, folder: Path
+) -> None:
+    aws.failed.add("media-jobs")
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 0
+    assert _applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
+    assert aws.failed == set()
+
+
+def test_what_fails_and_never_ran_stops_the_deploy(
+    aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.failed.add("media-jobs")
+    aws.never_healthy.add("media-jobs")
+    assert main(["--yes", "deploy", "dev", "1.1"]) == 1
+    assert aws.asked[-1] == "restart media-jobs"
+    assert "media-jobs does not become healthy: unhealthy" in capsys.readouterr().err
+
+
 def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(aws: Aws, folder: Path) -> None:
     aws.unknown_roles = 2
     assert main(["--yes", "deploy", "dev", "1.1"]) == 0

@@ -47,6 +47,7 @@ class Aws:
         self.secret: dict[str, Any] = {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
         self.rolled_back: set[str] = set()
         self.failed: set[str] = set()
+        self.never_healthy: set[str] = set()
         self.unknown_roles = 0
 
     def describe_images(self, repositoryName: str, imageIds: Any) -> None:  # noqa: N803
@@ -84,7 +85,7 @@ class Aws:
     def update_service(self, cluster: str, service: str, forceNewDeployment: bool) -> None:  # noqa: N803
         assert forceNewDeployment
         self.asked.append(f"restart {service}")
-        self.failed.discard(service)
+        self.failed -= {service} - self.never_healthy
 
 
 def install_terraform(folder: Path) -> Path:
