@@ -63,7 +63,10 @@ def roll_back(terraform: Terraform, outputs: Outputs, options: argparse.Namespac
 
 def rotate(terraform: Terraform, outputs: Outputs, _: argparse.Namespace) -> None:
     """Give database users and both Redis new passwords, and then all tasks."""
-    version = outputs["secrets_version"] + 1
+    version = outputs["secrets_version"]
+    # Redis takes the two newest only: after a rotation that stopped, a third would lock tasks out.
+    if version == outputs["running_secrets_version"]:
+        version += 1
     say("apply: new passwords in the secrets; what runs has the former ones, which stay good")
     outputs = terraform.update({"secrets_version": version})
     _run(outputs, "bootstrap")
