@@ -12,16 +12,10 @@ from collections.abc import Callable
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stack.cloudinary import require_url
 from stack.images import SERVICES, push, require_images
 from stack.state import Outputs, Release, Terraform, environments, release_of
-from stack.steps import (
-    await_answer,
-    await_rollout,
-    failed,
-    require_secret,
-    restart_failed,
-    run_task,
-)
+from stack.steps import await_answer, await_rollout, failed, restart_failed, run_task
 from stack.stop import RolledBack, Stop
 
 
@@ -88,7 +82,7 @@ def _check(outputs: Outputs, options: argparse.Namespace) -> dict[str, str]:
     new = dict.fromkeys(names, options.tag)
     say(f"check: images {json.dumps(new)}, and the secret that an operator gives")
     require_images(outputs["repository_urls"], new)
-    require_secret(outputs["cloudinary_secret"])
+    require_url(outputs["cloudinary_secret"])
     return new
 
 

@@ -21,17 +21,6 @@ _ANSWER_SECONDS = 300
 _POLL_SECONDS = 5.0
 
 
-def require_secret(name: str) -> None:
-    """Raise Stop unless an operator has given the secret a value."""
-    if not boto3.client("secretsmanager").describe_secret(SecretId=name).get("VersionIdsToStages"):
-        raise Stop(
-            f"The secret {name} has no value yet. Give it the one from Cloudinary's console, "
-            "cloudinary://KEY:SECRET@CLOUD, and end the line with Ctrl-D twice:\n"
-            f"  aws secretsmanager put-secret-value --secret-id {name} "
-            "--secret-string file:///dev/stdin"
-        )
-
-
 def run_task(cluster: str, task: Mapping[str, Any], words: list[str] | None = None) -> None:
     """Run a one-off task to its end and show its log; raises Stop if it does not end with 0."""
     ecs = boto3.client("ecs")

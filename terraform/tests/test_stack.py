@@ -185,9 +185,9 @@ def test_what_somebody_else_deployed_meanwhile_stays(aws: Aws, folder: Path) -> 
     def another(*_: Any, **__: Any) -> dict[str, Any]:
         outputs["image_tags"]["playlist"] = outputs["migration_tags"]["playlist"] = "2.0"
         (folder / "outputs.json").write_text(json.dumps(outputs))
-        return aws.secret
+        return {"SecretString": aws.secret}
 
-    aws.describe_secret = another  # type: ignore[method-assign]
+    aws.get_secret_value = another  # type: ignore[method-assign]
     assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
     assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1", "playlist": "2.0"}
 
@@ -212,7 +212,7 @@ def test_nothing_is_applied_without_the_images(
 def test_nothing_is_applied_without_the_operators_secret(
     aws: Aws, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws.secret = {}
+    aws.secret = None
     assert main(["--yes", "deploy", "dev", "1.1"]) == 1
     assert "put-secret-value --secret-id antiphon-dev/media" in capsys.readouterr().err
     assert _applied(folder) == []

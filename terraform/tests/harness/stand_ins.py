@@ -44,7 +44,7 @@ class Aws:
         self.asked: list[str] = []
         self.exit_codes: dict[str, int] = {}
         self.pushed = {"1.0", "1.1"}
-        self.secret: dict[str, Any] = {"VersionIdsToStages": {"1": ["AWSCURRENT"]}}
+        self.secret: str | None = "cloudinary://key:secret@cloud"
         self.rolled_back: set[str] = set()
         self.failed: set[str] = set()
         self.never_healthy: set[str] = set()
@@ -54,8 +54,10 @@ class Aws:
         if imageIds[0]["imageTag"] not in self.pushed:
             raise NotFound
 
-    def describe_secret(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
-        return self.secret
+    def get_secret_value(self, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        if self.secret is None:
+            raise NotFound
+        return {"SecretString": self.secret}
 
     def run_task(self, **request: Any) -> dict[str, Any]:
         if self.unknown_roles:
