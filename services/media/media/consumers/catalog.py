@@ -25,7 +25,10 @@ class AssetRefused(Event):
 
 
 class TrackDeleted(Event):
-    """A track is gone."""
+    """A track is gone, and with it what its audio came from."""
+
+    owner_id: str
+    asset_id: str | None
 
 
 @subscriptions.on("catalog.track.published.v1", TrackChanged)
@@ -47,4 +50,5 @@ def refuse(session: Session, event: AssetRefused) -> None:
 @subscriptions.on("catalog.track.deleted.v1", TrackDeleted)
 def forget(session: Session, event: TrackDeleted) -> None:
     """Leave a tombstone; the same bytes may be uploaded again."""
-    forget_track(session, session.info["storage"], event)
+    storage = session.info["storage"]
+    forget_track(session, storage, event, owner_id=event.owner_id, asset_id=event.asset_id)

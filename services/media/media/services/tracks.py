@@ -44,13 +44,18 @@ def refuse_upload(session: Session, event: Event, reason: str) -> None:
         upload.finish(UploadStatus.FAILED, reason[:500])
 
 
-def forget_track(session: Session, storage: Storage, event: Event) -> None:
-    """Keep of a deleted track only that it is deleted; its upload and its files go."""
-    row = session.get(Track, event.id)
-    asset_id = row.asset_id if row else None
+def forget_track(
+    session: Session, storage: Storage, event: Event, *, owner_id: str, asset_id: str | None
+) -> None:
+    """Keep of a deleted track only that it is deleted; its upload and its files go.
+
+    Which upload that is the event says: what was told of the track before may come later, or never.
+    """
     gone = {"asset_id": None, "owner_id": None, "state": "deleted", "downloadable": False}
     if not apply_version(session, Track, event, gone, deleted=True) or asset_id is None:
         return
     upload = upload_of_asset(session, asset_id)
-    if upload is not None and upload.track_id == event.id:
+    if upload is None or upload.owner_id != owner_id:
+        return
+    if upload.track_id in (None, event.id):
         delete_upload(session, storage, upload)

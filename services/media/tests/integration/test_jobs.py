@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from common.db import Database, db_time, utcnow
+from common.db import Database, db_time, new_id, utcnow
 from common.jobs import RunningJob, send_due_jobs
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job
@@ -56,7 +56,8 @@ def _attempts(kept: Kept, asset_id: str) -> set[str]:
 
 def _make_due(database: Database) -> None:
     with database.transaction() as session:
-        session.execute(update(job).values(due_at=db_time(session) - timedelta(seconds=1)))
+        past = db_time(session) - timedelta(seconds=1)
+        session.execute(update(job).values(due_at=past, not_before=past))
 
 
 @pytest.fixture
@@ -200,6 +201,34 @@ def test_deleting_an_upload_fences_its_running_job(
     assert emitted("media.asset.ready.v1") == []
     assert [event["state"] for event in emitted("media.asset.deleted.v1")] == ["deleted"]
     assert _attempts(kept, asset_id) == set()
+    assert kept() == set()
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["in order", "deleted first"])
+def test_deleting_a_track_fences_the_running_job_of_its_upload(
+    database: Database,
+    workshop: Workshop,
+    asset_id: str,
+    artist_id: str,
+    deliver: Any,
+    kept: Kept,
+    emitted: Any,
+    is_late: bool,
+) -> None:
+    perform(workshop, "media.describe", _next_job(database).id)
+    track = {"id": new_id(), "owner_id": artist_id, "asset_id": asset_id, "state": "draft"}
+    told = [("updated", 1), ("deleted", 2)]
+
+    def delete_it() -> None:
+        for kind, version in told[::-1] if is_late else told:
+            deliver(f"catalog.track.{kind}.v1", **track, version=version)
+
+    deleting = replace(workshop, transcoder=Meddling(workshop.transcoder, delete_it))
+    queued = _next_job(database)
+    perform(deleting, TRANSCODE, queued.id)
+    with database.reading() as session:
+        assert session.scalar(select(job.c.state).where(job.c.id == queued.id)) == "cancelled"
+    assert emitted("media.asset.ready.v1") == []
     assert kept() == set()
 
 
