@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
@@ -99,9 +99,7 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
         row = session.execute(
             select(job).where(job.c.id == job_id).with_for_update(skip_locked=True)
         ).first()
-        if row is None or row.state not in ("queued", "running"):
-            return None
-        if row.state == "running" and row.due_at > now:
+        if row is None or not _is_free(row, now):
             return None
         session.execute(
             update(job)
@@ -110,6 +108,13 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
         )
     attempt = row.attempt + 1
     return RunningJob(row.id, row.kind, row.payload, attempt, row.traceparent, row.tracestate)
+
+
+def _is_free(row: Row[Any], now: datetime) -> bool:
+    if row.state == "running":
+        return bool(row.due_at <= now)
+    # Not `due_at`: that is when to send a queued job again, whose message is on its way.
+    return row.state == "queued" and (row.not_before is None or row.not_before <= now)
 
 
 @contextmanager
@@ -166,8 +171,9 @@ def _put_back(database: Database, running: RunningJob, error: Exception) -> str:
     try:
         with database.transaction() as session:
             wait = timedelta(seconds=2 ** min(running.attempt, 6))
-            due_at = db_time(session) + wait
-            _change(session, running, state="queued", due_at=due_at, last_error=repr(error))
+            again_at = db_time(session) + wait
+            when = {"due_at": again_at, "not_before": again_at}
+            _change(session, running, state="queued", last_error=repr(error), **when)
     except Fenced:
         return "fenced"
     return "failed"

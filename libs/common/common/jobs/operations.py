@@ -87,6 +87,7 @@ def retry_job(session: Session, job_id: str) -> str:
     fresh: dict[str, Any] = {
         "attempt": 0,
         "interruptions": 0,
+        "not_before": None,
         "finished_at": None,
         "last_error": None,
     }

@@ -24,6 +24,8 @@ job = Table(
     Column("interruptions", Integer, nullable=False, server_default="0"),
     # When to send a queued job (again), or when a running one counts as abandoned.
     Column("due_at", UtcDateTime, nullable=False),
+    # Until when a job that failed pauses: a copy of its last message may come at once.
+    Column("not_before", UtcDateTime),
     Column("last_error", LongText),
     # Of the request or event that caused it (W3C Trace Context).
     Column("traceparent", String(55)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from common.db import Database, db_time
+from common.db import Database, db_time, utcnow
 from common.errors import Conflict, NotFound
 from common.jobs import RunningJob, end_cancelled_jobs, enqueue, run_job
 from common.jobs.operations import STATES, cancel_job, job_backlog, list_jobs, retry_job
@@ -99,7 +99,8 @@ def test_no_jobs_have_no_age(database: Database) -> None:
 
 def test_a_dead_job_gets_all_its_attempts_again(database: Database) -> None:
     dead = _enqueue(database)
-    _set(database, dead, state="dead", attempt=5, last_error="boom", finished_at=None)
+    later = utcnow() + timedelta(hours=1)
+    _set(database, dead, state="dead", attempt=5, last_error="boom", not_before=later)
 
     again = _retry(database, dead)
 

@@ -44,10 +44,16 @@ def _state(database: Database, job_id: str) -> str:
         return str(session.execute(select(job.c.state).where(job.c.id == job_id)).scalar_one())
 
 
+def _row(database: Database, job_id: str) -> Any:
+    with database.reading() as session:
+        return session.execute(select(job).where(job.c.id == job_id)).one()
+
+
 def _make_due(database: Database, job_id: str) -> None:
     with database.transaction() as session:
         due = db_time(session) - timedelta(seconds=1)
-        session.execute(update(job).where(job.c.id == job_id).values(due_at=due))
+        mine = update(job).where(job.c.id == job_id)
+        session.execute(mine.values(due_at=due, not_before=due))
 
 
 class Queue:
@@ -204,14 +210,40 @@ def test_an_abandoned_job_is_sent_again(database: Database) -> None:
     assert _state(database, job_id) == "done"
 
 
+def test_copies_of_a_message_do_not_cut_the_pause_between_tries_short(database: Database) -> None:
+    """A job that waits behind busy workers is sent every 30 s: each message would be a try."""
+    job_id = _enqueue(database)
+    for number in range(1, MAX_ATTEMPTS):
+        assert run_job(database, job_id, _fail)
+        for _ in range(3):
+            assert not run_job(database, job_id, _fail)
+        assert _send(database) == []
+        row = _row(database, job_id)
+        assert (row.state, row.attempt) == ("queued", number)
+        _make_due(database, job_id)
+        assert _send(database) == [("test.work", job_id)]
+    assert run_job(database, job_id, _complete(database))
+    assert _state(database, job_id) == "done"
+
+
+def test_after_the_pause_any_message_of_the_job_will_do(database: Database) -> None:
+    """The sweeper need not have sent it again."""
+    job_id = _enqueue(database)
+    assert run_job(database, job_id, _fail)
+    row = _row(database, job_id)
+    with database.transaction() as session:
+        now = db_time(session)
+        assert timedelta(seconds=1) < row.not_before - now <= timedelta(seconds=2)
+        session.execute(update(job).values(not_before=now))
+    assert row.due_at == row.not_before
+    assert run_job(database, job_id, _complete(database))
+    assert _state(database, job_id) == "done"
+
+
 def test_a_job_that_never_ends_well_dies_and_says_so(database: Database) -> None:
     job_id = _enqueue(database)
-
-    def fails(_running: RunningJob) -> None:
-        raise RuntimeError("no luck")
-
     for _ in range(MAX_ATTEMPTS):
-        assert run_job(database, job_id, fails)
+        assert run_job(database, job_id, _fail)
         _make_due(database, job_id)
     deaths: list[GivenUp] = []
     queue = Queue()
@@ -249,6 +281,10 @@ def test_a_cancelled_job_whose_service_fails_to_end_it_is_ended_later(database: 
     assert _state(database, job_id) == "cancelling"
     end_cancelled_jobs(database, lambda _session, _given_up: None)
     assert _state(database, job_id) == "cancelled"
+
+
+def _fail(_running: RunningJob) -> None:
+    raise RuntimeError("no luck")
 
 
 def _complete(database: Database) -> Any:
