@@ -25,8 +25,13 @@ def say(text: str) -> None:
 
 
 def change(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
-    """Plan, apply or destroy, with what runs."""
+    """Plan or destroy, with what runs."""
     terraform.change(options.command, release_of(outputs))
+
+
+def apply(terraform: Terraform, _: Outputs, __: argparse.Namespace) -> None:
+    """Apply, with what runs."""
+    terraform.update({})
 
 
 def push_images(_: Terraform, outputs: Outputs, options: argparse.Namespace) -> None:
@@ -112,7 +117,7 @@ def _roll_out(terraform: Terraform, changed: Release) -> None:
 Command = Callable[[Terraform, Outputs, argparse.Namespace], None]
 _COMMANDS: dict[str, tuple[Command, str]] = {
     "plan": (change, "show what apply would change, with the tags that run"),
-    "apply": (change, "change the infrastructure, with the tags that run"),
+    "apply": (apply, "change the infrastructure, with the tags that run"),
     "destroy": (change, "remove everything"),
     "push": (push_images, "build all images and push them with a tag"),
     "deploy": (deploy, "migrate, then run a tag"),

@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ _BEFORE_THE_FIRST: Release = {
     "secrets_version": 1,
     "running_secrets_version": 1,
 }
+_TRIES = 5
+_LOCK = "-lock-timeout=15m"
+_STALE = "Saved plan is stale"
 
 
 def release_of(outputs: Outputs) -> Release:
@@ -52,32 +57,88 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(text).items()}
 
     def change(self, command: str, release: Release) -> None:
-        """Run `plan`, `apply` or `destroy`; asks before it changes anything; raises Stop."""
-        options = [f"-var={name}={json.dumps(value)}" for name, value in release.items()]
-        if self.approve and command != "plan":
-            options.append("-auto-approve")
-        files = f"-var-file=environments/{self.environment}.tfvars"
-        self._run(command, files, "-lock-timeout=15m", *options)
+        """Run `plan` or `destroy`; the latter asks; raises Stop."""
+        approved = ["-auto-approve"] if self.approve and command == "destroy" else []
+        self._run(command, *self._given(release), *approved)
 
     def update(self, changed: Release) -> Outputs:
-        """Apply with what runs by now, but for `changed`, tag by tag; raises Stop.
+        """Apply with what runs by now, but for `changed`, tag by tag; asks; raises Stop.
 
-        It is asked anew each time: another service may have been deployed meanwhile.
+        Somebody else may apply while this waits for the lock or for an answer. A plan without what
+        they brought would take it away again, so it is dropped and made anew.
         """
-        release = release_of(self.outputs())
-        for name, value in changed.items():
-            release[name] = release[name] | value if isinstance(value, dict) else value
-        self.change("apply", release)
-        return self.outputs()
+        for _ in range(_TRIES):
+            # Nobody else may read a plan: all of the state is in it.
+            with tempfile.TemporaryDirectory() as folder:
+                if self._apply(changed, f"{folder}/plan"):
+                    return self.outputs()
+            print("==> somebody else has applied meanwhile; plan anew", flush=True)
+        raise Stop(f"Others applied {_TRIES} times meanwhile. Run it again when they are done.")
+
+    def _apply(self, changed: Release, plan: str) -> bool:
+        """Plan and apply; returns False, and changes nothing, if somebody else came before."""
+        running = release_of(self.outputs())
+        options = (*self._given(_merged(running, changed)), f"-out={plan}", "-detailed-exitcode")
+        planned = self._call("plan", *options)
+        if planned.returncode not in (0, 2):
+            raise _failure("plan")
+        if release_of(self.outputs()) != running:
+            return False
+        if planned.returncode == 0:
+            return True  # nothing to change
+        if not self.approve:
+            _ask()
+        return self._apply_plan(plan)
+
+    def _apply_plan(self, plan: str) -> bool:
+        """Apply; returns False if the state is not the one that was planned for."""
+        applied = self._call("apply", _LOCK, plan, stderr=subprocess.PIPE)
+        print(applied.stderr, end="", file=sys.stderr, flush=True)
+        if applied.returncode != 0 and _STALE not in applied.stderr:
+            raise _failure("apply")
+        return applied.returncode == 0
+
+    def _given(self, release: Release) -> list[str]:
+        values = [f"-var={name}={json.dumps(value)}" for name, value in release.items()]
+        return [f"-var-file=environments/{self.environment}.tfvars", _LOCK, *values]
 
     def _run(self, command: str, *options: str, capture: bool = False) -> str:
-        ended = subprocess.run(
+        ended = self._call(command, *options, stdout=subprocess.PIPE if capture else None)
+        if ended.returncode != 0:
+            raise _failure(command)
+        return ended.stdout or ""
+
+    def _call(
+        self, command: str, *options: str, stdout: int | None = None, stderr: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        # In automation it does not say how to apply a plan by hand.
+        own = {"TF_DATA_DIR": f".terraform/{self.environment}", "TF_IN_AUTOMATION": "true"}
+        return subprocess.run(
             [os.environ.get("TERRAFORM", "terraform"), f"-chdir={ROOT}", command, *options],
-            env={**os.environ, "TF_DATA_DIR": f".terraform/{self.environment}"},
-            stdout=subprocess.PIPE if capture else None,
+            env={**os.environ, **own},
+            stdout=stdout,
+            stderr=stderr,
             text=True,
             check=False,
         )
-        if ended.returncode != 0:
-            raise Stop(f"terraform {command} failed; nothing after it was done.")
-        return ended.stdout or ""
+
+
+def _merged(running: Release, changed: Release) -> Release:
+    return running | {
+        name: running[name] | value if isinstance(value, dict) else value
+        for name, value in changed.items()
+    }
+
+
+def _ask() -> None:
+    """Raise Stop unless the operator says yes to the plan above."""
+    try:
+        answer = input('Apply this plan? Only "yes" will do it: ')
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if answer.strip() != "yes":
+        raise Stop("Nothing was applied.")
+
+
+def _failure(command: str) -> Stop:
+    return Stop(f"terraform {command} failed; nothing after it was done.")

@@ -70,12 +70,42 @@ def test_a_deploy_migrates_before_anything_new_runs(aws: Aws, folder: Path) -> N
     assert aws.asked == ["run bootstrap", *(f"run {service}-migrate" for service in SERVICES)]
     asked = (folder / "asked").read_text().splitlines()
     assert asked[0].startswith("init -backend-config=environments/dev.s3.tfbackend")
-    assert all("-auto-approve" in line for line in asked if line.startswith("apply"))
+    assert not [line for line in asked if line.startswith("plan") and "-out=" not in line]
 
 
-def test_without_yes_terraform_asks(aws: Aws, folder: Path) -> None:
-    assert main(["deploy", "dev", "1.1"]) == 0
+def test_without_yes_each_plan_is_asked_about(
+    aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = ["yes", "no"]
+    monkeypatch.setattr("builtins.input", lambda _: answers.pop(0))
+    assert main(["deploy", "dev", "1.1"]) == 1
+    assert _applied(folder) == [(OLD, MIGRATED)]
+    assert "Stopped: Nothing was applied." in capsys.readouterr().err
+    assert answers == []
+
+
+def test_nobody_to_ask_is_a_no(
+    aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end_of_file(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end_of_file)
+    assert main(["apply", "dev"]) == 1
+    assert _applied(folder) == []
+
+
+def test_what_changes_nothing_is_not_asked_about(aws: Aws, folder: Path) -> None:
+    (folder / "same").touch()
+    assert main(["apply", "dev"]) == 0
+    assert _applied(folder) == []
+
+
+def test_destroy_is_asked_about_by_terraform(aws: Aws, folder: Path) -> None:
+    assert main(["destroy", "dev"]) == 0
     assert "-auto-approve" not in (folder / "asked").read_text()
+    assert main(["--yes", "destroy", "dev"]) == 0
+    assert "-auto-approve" in (folder / "asked").read_text()
 
 
 def test_one_service_is_deployed_by_itself(aws: Aws, folder: Path) -> None:
@@ -190,6 +220,16 @@ def test_what_somebody_else_deployed_meanwhile_stays(aws: Aws, folder: Path) -> 
     aws.get_secret_value = another  # type: ignore[method-assign]
     assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
     assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1", "playlist": "2.0"}
+
+
+def test_a_plan_without_what_somebody_else_applied_meanwhile_is_dropped(
+    aws: Aws, folder: Path
+) -> None:
+    outputs = json.loads((folder / "outputs.json").read_text())
+    outputs["image_tags"]["playlist"] = "2.0"
+    (folder / "meanwhile").write_text(json.dumps(outputs))
+    assert main(["--yes", "apply", "dev"]) == 0
+    assert _applied(folder, "image_tags") == [(OLD | {"playlist": "2.0"},)]
 
 
 def test_the_first_deploy_is_of_all(

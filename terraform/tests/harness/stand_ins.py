@@ -10,22 +10,35 @@ from botocore.exceptions import ClientError
 from harness.deployment import SERVICES
 
 OLD = dict.fromkeys([*SERVICES, "cli"], "1.0")
-# Writes down what it was asked for; an apply's variables are outputs from then on.
+# Writes down what it was asked for; an apply's variables are outputs from then on. What is in the
+# file `meanwhile` is what somebody else applies while this plans.
 TERRAFORM = """#!{python}
 import json, pathlib, sys
 here = pathlib.Path({folder!r})
+state = here / "outputs.json"
+command, options = sys.argv[2], sys.argv[3:]
 with (here / "asked").open("a") as file:
-    print(*sys.argv[2:], file=file)
-outputs = json.loads((here / "outputs.json").read_text())
-if sys.argv[2] == "output":
+    print(command, *options, file=file)
+if command == "output":
+    outputs = json.loads(state.read_text())
     print(json.dumps({{name: {{"value": value}} for name, value in outputs.items()}}))
-if sys.argv[2] == "apply":
-    given = [word.removeprefix("-var=").split("=", 1) for word in sys.argv if "-var=" in word]
-    outputs |= {{name: json.loads(value) for name, value in given}}
-    (here / "outputs.json").write_text(json.dumps(outputs))
+if command == "plan" and (here / "meanwhile").exists():
+    (here / "meanwhile").rename(state)
+if command == "plan":
+    given = [word.removeprefix("-var=").split("=", 1) for word in options if "-var=" in word]
+    plan = {{name: json.loads(value) for name, value in given}}
+    files = [word.removeprefix("-out=") for word in options if "-out=" in word]
+    for file in files:
+        pathlib.Path(file).write_text(json.dumps([plan, state.read_text()]))
+    sys.exit(2 if files and not (here / "same").exists() else 0)
+if command == "apply":
+    plan, planned_for = json.loads(pathlib.Path(options[-1]).read_text())
+    if planned_for != state.read_text():
+        sys.exit("Error: Saved plan is stale")
+    state.write_text(json.dumps(json.loads(planned_for) | plan))
     with (here / "applied").open("a") as file:
-        print(json.dumps({{name: json.loads(value) for name, value in given}}), file=file)
-sys.exit((here / "fails").exists() and sys.argv[2] == "apply")
+        print(json.dumps(plan), file=file)
+sys.exit((here / "fails").exists() and command == "apply")
 """
 
 
