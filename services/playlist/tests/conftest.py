@@ -138,7 +138,8 @@ def make_artist(send: Send) -> Callable[..., str]:
 
     def make(name: str = "Nina", **fields: Any) -> str:
         artist_id = fields.pop("id", None) or new_id()
-        send("catalog.artist.published.v1", artist_id, name=name, **fields)
+        usual = {"owner_id": new_id(), "name": name}
+        send("catalog.artist.published.v1", artist_id, **usual | fields)
         return artist_id
 
     return make

@@ -1,12 +1,12 @@
 """Catalog's events: the read models of tracks, artists and albums."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from common.events import Event, Subscriptions, apply_version
+from common.erasure import is_erased
+from common.events import Event, Projection, Subscriptions, apply_version
 from playlist.models import Album, Artist, Track
 
 subscriptions = Subscriptions()
@@ -19,10 +19,15 @@ class CreditData(BaseModel):
     role: str
 
 
-class TrackChanged(Event):
-    """A track's state."""
+class Owned(Event):
+    """The state of what is a user's."""
 
     owner_id: str
+
+
+class TrackChanged(Owned):
+    """A track's state."""
+
     title: str
     album_id: str | None = None
     credits: Sequence[CreditData] = ()
@@ -30,13 +35,13 @@ class TrackChanged(Event):
     state: str
 
 
-class ArtistChanged(Event):
+class ArtistChanged(Owned):
     """An artist's state."""
 
     name: str
 
 
-class AlbumChanged(Event):
+class AlbumChanged(Owned):
     """An album's state."""
 
     title: str
@@ -46,44 +51,42 @@ class AlbumChanged(Event):
 @subscriptions.on("catalog.track.updated.v1", TrackChanged)
 def mirror_track(session: Session, event: TrackChanged) -> None:
     """Keep the track as it is now."""
-    apply_version(session, Track, event, event.model_dump(exclude={"id", "version"}))
+    _mirror(session, Track, event)
 
 
 @subscriptions.on("catalog.track.deleted.v1", Event)
 def bury_track(session: Session, event: Event) -> None:
     """Keep only that the track is gone: entries stay, marked as unavailable."""
-    nothing: dict[str, Any] = {
-        "owner_id": "",
-        "title": "",
-        "album_id": None,
-        "credits": [],
-        "duration_ms": None,
-        "state": "deleted",
-    }
-    apply_version(session, Track, event, nothing, deleted=True)
+    apply_version(session, Track, event, Track.NOTHING, deleted=True)
 
 
 @subscriptions.on("catalog.artist.published.v1", ArtistChanged)
 @subscriptions.on("catalog.artist.updated.v1", ArtistChanged)
 def mirror_artist(session: Session, event: ArtistChanged) -> None:
     """Keep the artist's name."""
-    apply_version(session, Artist, event, {"name": event.name})
+    _mirror(session, Artist, event)
 
 
 @subscriptions.on("catalog.artist.deleted.v1", Event)
 def bury_artist(session: Session, event: Event) -> None:
     """Keep only that the artist is gone."""
-    apply_version(session, Artist, event, {"name": ""}, deleted=True)
+    apply_version(session, Artist, event, Artist.NOTHING, deleted=True)
 
 
 @subscriptions.on("catalog.album.published.v1", AlbumChanged)
 @subscriptions.on("catalog.album.updated.v1", AlbumChanged)
 def mirror_album(session: Session, event: AlbumChanged) -> None:
     """Keep the album's title."""
-    apply_version(session, Album, event, {"title": event.title})
+    _mirror(session, Album, event)
 
 
 @subscriptions.on("catalog.album.deleted.v1", Event)
 def bury_album(session: Session, event: Event) -> None:
     """Keep only that the album is gone."""
-    apply_version(session, Album, event, {"title": ""}, deleted=True)
+    apply_version(session, Album, event, Album.NOTHING, deleted=True)
+
+
+def _mirror(session: Session, model: type[Projection], event: Owned) -> None:
+    # Of a user who is gone it would stay if catalog's deletion never came.
+    if not is_erased(session, event.owner_id):
+        apply_version(session, model, event, event.model_dump(exclude={"id", "version"}))

@@ -130,7 +130,7 @@ def test_etags_follow_the_content(
     first = client.get(path, headers=ann)
     tag = first.headers["ETag"]
     assert client.get(path, headers=ann | {"If-None-Match": tag}).status_code == 304
-    send("catalog.artist.updated.v1", artist_id, 2, name="Nina S.")
+    send("catalog.artist.updated.v1", artist_id, 2, owner_id=new_id(), name="Nina S.")
     renamed = client.get(path, headers=ann | {"If-None-Match": tag})
     assert renamed.status_code == 200
     assert renamed.json["entries"][0]["artists"] == [{"id": artist_id, "name": "Nina S."}]

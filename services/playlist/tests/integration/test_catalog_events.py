@@ -78,13 +78,14 @@ def test_artists_and_albums_are_mirrored(
     changes = [("published", 1, "Old"), ("updated", 2, "New"), ("deleted", 3, "New")]
     for index in (*order, *order):
         name, version, value = changes[index]
-        send(f"catalog.{subject}.{name}.v1", gone, version, **{field: value})
+        state = {"owner_id": "o1", field: value}
+        send(f"catalog.{subject}.{name}.v1", gone, version, **state)
         if name != "deleted":
-            send(f"catalog.{subject}.{name}.v1", kept, version, **{field: value})
+            send(f"catalog.{subject}.{name}.v1", kept, version, **state)
     row = read(database, model, kept)
-    assert (getattr(row, field), row.deleted) == ("New", False)
+    assert (getattr(row, field), row.owner_id, row.deleted) == ("New", "o1", False)
     row = read(database, model, gone)
-    assert (getattr(row, field), row.deleted) == ("", True)
+    assert (getattr(row, field), row.owner_id, row.deleted) == ("", None, True)
 
 
 def test_everything_about_a_list_may_come_after_the_list(
@@ -102,8 +103,8 @@ def test_everything_about_a_list_may_come_after_the_list(
         return found
 
     assert (entry()["artists"], entry()["album"]) == ([], None)
-    send("catalog.album.published.v1", album_id, title="Live")
-    send("catalog.artist.published.v1", artist_id, name="Nina")
+    send("catalog.album.published.v1", album_id, owner_id="o1", title="Live")
+    send("catalog.artist.published.v1", artist_id, owner_id="o1", name="Nina")
     assert entry()["album"] == {"id": album_id, "title": "Live"}
     assert entry()["artists"] == [{"id": artist_id, "name": "Nina"}]
     send("catalog.album.deleted.v1", album_id, 2)
