@@ -150,7 +150,8 @@ def _web(service: str, environment: Mapping[str, str], installation: Installatio
         "WEB_BIND": address,
         # Threads share one process's memory; a laptop has one listener, not thousands.
         "WEB_WORKERS": "1",
-        "WEB_THREADS": "8",
+        # An upload holds one for as long as its client takes.
+        "WEB_THREADS": "16" if service == "media" else "8",
         # The gateway is stopped first, so nobody has to be told to go elsewhere.
         "WEB_DRAIN_SECONDS": "0",
     }

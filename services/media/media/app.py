@@ -1,6 +1,7 @@
 """The composition root of media's web process."""
 
 from datetime import timedelta
+from threading import BoundedSemaphore
 
 from flask import Flask
 
@@ -35,6 +36,8 @@ def create_app(
     app.extensions |= {
         "settings": settings,
         "storage": storage or open_storage(settings),
+        # An upload holds its thread for as long as its client takes: leave some for others.
+        "upload_places": BoundedSemaphore(max(1, settings.web_threads - 3)),
         "links": LinkSigner(settings.url_secret.get_secret_value(), ttl),
     }
     return app

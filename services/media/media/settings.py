@@ -29,6 +29,8 @@ class MediaSettings(ServiceSettings):
     url_ttl_seconds: int = Field(6 * 3600, ge=60, le=7 * 86400)
     """How long a media link is good."""
     max_upload_bytes: int = Field(500 * 1024 * 1024, ge=1)
+    web_threads: int = Field(8, ge=1, validation_alias="WEB_THREADS")
+    """Threads of a web process; three of them are kept free of uploads."""
     max_duration_seconds: int = Field(12 * 3600, ge=1)
     """Longer recordings are refused: a small file may decode to days of silence."""
     ffmpeg: str | None = None

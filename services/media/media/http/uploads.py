@@ -1,11 +1,14 @@
 """Uploads: sent once, followed until they are a track."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, current_app
 from flask_openapi import APIBlueprint, RequestBody
 
 from common.auth import current_identity, requires
+from common.errors import Unavailable
 from common.web import reading, writing
 from common.web.schemas import page_of
 from media.http.multipart import upload_form
@@ -44,7 +47,7 @@ def upload() -> Any:
     """Upload a recording; 200 instead of 202 when these bytes are already there."""
     limit = current_app.extensions["settings"].max_upload_bytes
     owner_id, storage = current_identity().user_id, _storage()
-    with upload_form(storage, limit) as form:
+    with _place(), upload_form(storage, limit) as form:
         with reading() as session:
             plan = plan_upload(session, owner_id, form.received.sha256)
         if plan.is_needed:
@@ -104,6 +107,18 @@ def upload_out(found: Upload) -> UploadOut:
         media_type=found.asset.media_type,
         stages=found.stages,
     )
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Hold one of the places that this process has for uploads; raises Unavailable."""
+    places = current_app.extensions["upload_places"]
+    if not places.acquire(blocking=False):
+        raise Unavailable("Too many uploads are under way here. Send this one again in a moment.")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _storage() -> Storage:
