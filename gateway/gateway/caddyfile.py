@@ -9,6 +9,9 @@ from gateway.routes import RouteTable, RouteTableError, Service
 
 # The only service that may have the gateway send a file of its folder.
 _FILE_SERVICE: Service = "media"
+# After the last byte of a request: media then still takes an upload to where it keeps files.
+_ANSWER_SECONDS: Mapping[Service, int] = {"media": 600}
+_DEFAULT_ANSWER_SECONDS = 60
 
 
 class _CaddyTemplate(Template):
@@ -83,6 +86,7 @@ def _service_block(service: Service, addresses: Sequence[str], limit: int) -> st
     return _fill(
         "service.template",
         addresses=" ".join(addresses),
+        answer=f"{_ANSWER_SECONDS.get(service, _DEFAULT_ANSWER_SECONDS)}s",
         backend="file_backend" if service == _FILE_SERVICE else "backend",
         limit=limit,
         service=service,

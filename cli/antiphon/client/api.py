@@ -22,6 +22,8 @@ from antiphon.client.retry import Retry
 Model = TypeVar("Model", bound=Resource)
 
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
+# After the last byte of an upload: until the file is where media keeps it, such as at Cloudinary.
+_KEEP_SECONDS = 620
 _RENEW_SECONDS_BEFORE_END = 30
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -136,12 +138,13 @@ class AntiphonClient:
     def _upload(
         self, path: Path, on_progress: Callable[[int], None], metadata: Mapping[str, object] | None
     ) -> Upload:
-        def send(**options: Any) -> requests.Response:
+        def attempt(**options: Any) -> requests.Response:
             with MultipartUpload(path, metadata, on_progress) as body:
                 headers = {"Content-Type": body.content_type}
-                return self._send("POST", "/api/v1/uploads", data=body, headers=headers, **options)
+                send = partial(self._send, read_seconds=_KEEP_SECONDS)
+                return send("POST", "/api/v1/uploads", data=body, headers=headers, **options)
 
-        return _read(Upload, self._with_token(send))
+        return _read(Upload, self._with_token(attempt))
 
     def _call(self, model: type[Model], method: str, path: str, **options: Any) -> Model:
         return self._retry.run(lambda: _read(model, self._authorised(method, path, **options)))
@@ -190,12 +193,14 @@ class AntiphonClient:
         self._tokens = tokens
         self._renew_at = time.monotonic() + tokens.expires_in - _RENEW_SECONDS_BEFORE_END
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _send(
+        self, method: str, path: str, *, read_seconds: float = _READ_SECONDS, **options: Any
+    ) -> requests.Response:
         try:
             response = self._session().request(
                 method,
                 self.url + path,
-                timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+                timeout=(_CONNECT_SECONDS, read_seconds),
                 allow_redirects=False,
                 **options,
             )

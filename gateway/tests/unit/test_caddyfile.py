@@ -35,8 +35,8 @@ def test_routes_and_upstreams_are_rendered(routes: RouteTable) -> None:
     rendered = lines(render(routes, UPSTREAMS, options()))
     assert r"~^/openapi\.json(?:/|$) auth" in rendered
     assert "~^/media(?:/|$) media" in rendered
-    assert "import backend `unix//run/auth.sock`" in rendered
-    assert "import file_backend `media-1:8000` `media-2:8000`" in rendered
+    assert "import backend 60s `unix//run/auth.sock`" in rendered
+    assert "import file_backend 600s `media-1:8000` `media-2:8000`" in rendered
     assert "root * `/srv/media`" in rendered
 
 

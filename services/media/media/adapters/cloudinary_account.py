@@ -34,8 +34,8 @@ _FETCH_SECONDS = 600
 _CALL_TIMEOUT = urllib3.Timeout(connect=10, read=20)
 _UPLOAD_TIMEOUT = urllib3.Timeout(connect=20, read=120)
 _CALL = Patience()
-# A large file takes its time: what counts is how often.
-_UPLOAD = Patience(tries=4, seconds=3600)
+# A large file takes its time, but who sent it waits for an answer, and so do proxies on the way.
+_UPLOAD = Patience(tries=4, seconds=500)
 _STATUS = re.compile(r"Error (?:parsing server response \()?(\d{3})\b")
 _PERMANENT = (
     exceptions.BadRequest,
