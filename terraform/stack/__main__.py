@@ -7,15 +7,22 @@ new image takes traffic, and a service whose new tasks do not become healthy is 
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.cloudinary import require_url
 from stack.images import SERVICES, push, require_images
-from stack.state import Outputs, Release, Terraform, environments, release_of
-from stack.steps import await_answer, await_rollout, failed, restart_failed, run_task
+from stack.state import Outputs, Release, Terraform, environments, former, release_of
+from stack.steps import (
+    Services,
+    await_answer,
+    await_rollout,
+    failed,
+    restart_failed,
+    run_task,
+)
 from stack.stop import RolledBack, Stop
 
 
@@ -47,8 +54,8 @@ def deploy(terraform: Terraform, outputs: Outputs, options: argparse.Namespace) 
     broken = failed(outputs["cluster"], outputs["services"])
     say("apply: infrastructure and the tasks that migrate; what runs keeps its images")
     outputs = terraform.update({"migration_tags": {service: new[service] for service in services}})
-    running = {name: one for name, one in outputs["services"].items() if name not in broken}
-    await_rollout(outputs["cluster"], running)
+    ran = {name: one for name, one in _own(outputs, services).items() if name not in broken}
+    await_rollout(outputs["cluster"], ran)
     _run(outputs, "bootstrap")
     for service in services:
         _run(outputs, f"{service}-migrate")
@@ -96,18 +103,29 @@ def _run(outputs: Outputs, task: str) -> None:
     run_task(outputs["cluster"], outputs["tasks"][task])
 
 
+def _own(outputs: Outputs, services: Iterable[str]) -> Services:
+    """Return the processes of some services; others may be deployed by somebody else meanwhile."""
+    wanted = set(services)
+    return {
+        process: service
+        for process, service in outputs["services"].items()
+        if process.rpartition("-")[0] in wanted
+    }
+
+
 def _roll_out(terraform: Terraform, changed: Release) -> None:
     release = release_of(terraform.outputs())
     say("apply: services start their tasks anew")
     outputs = terraform.update(changed)
-    say("wait until every service runs its new tasks only")
-    restart_failed(outputs["cluster"], outputs["services"])
+    say("wait until they run their new tasks only")
+    services = _own(outputs, changed.get("image_tags", SERVICES))
+    restart_failed(outputs["cluster"], services)
     try:
-        await_rollout(outputs["cluster"], outputs["services"])
+        await_rollout(outputs["cluster"], services)
     except RolledBack as reason:
         # Else the next apply would start again what has just failed.
-        say(f"{reason}; apply: what ran before, for all")
-        terraform.update({name: release[name] for name in changed})
+        say(f"{reason}; apply: what ran before")
+        terraform.update(former(release, changed))
         raise Stop(f"{reason}. What ran before runs again.") from None
     say(f"ask {outputs['url']}")
     await_answer(outputs["url"])

@@ -32,6 +32,16 @@ def release_of(outputs: Outputs) -> Release:
     return {name: outputs.get(name, value) for name, value in _BEFORE_THE_FIRST.items()}
 
 
+def former(release: Release, changed: Release) -> Release:
+    """Return what `changed` has replaced in `release`, tag by tag."""
+    return {
+        name: {tag: release[name][tag] for tag in value if tag in release[name]}
+        if isinstance(value, dict)
+        else release[name]
+        for name, value in changed.items()
+    }
+
+
 def environments() -> list[str]:
     """Return the names of all environments: one for each .tfvars."""
     return sorted(file.stem for file in (ROOT / "environments").glob("*.tfvars"))

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from harness.deployment import SERVICES
-from harness.stand_ins import OLD, Aws, install_terraform, outputs_of
+from harness.stand_ins import OLD, Aws, applied, install_terraform, outputs_of
 from stack import steps
 from stack.__main__ import main
 
@@ -54,19 +54,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Path:
     return tmp_path
 
 
-def _applied(folder: Path, *names: str) -> list[Any]:
-    """Return what each apply was given for some variables."""
-    file = folder / "applied"
-    applies = map(json.loads, file.read_text().splitlines() if file.exists() else [])
-    return [
-        tuple(given[name] for name in names or ("image_tags", "migration_tags"))
-        for given in applies
-    ]
-
-
 def test_a_deploy_migrates_before_anything_new_runs(aws: Aws, folder: Path) -> None:
     assert main(["--yes", "deploy", "dev", "1.1"]) == 0
-    assert _applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
+    assert applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
     assert aws.asked == ["run bootstrap", *(f"run {service}-migrate" for service in SERVICES)]
     asked = (folder / "asked").read_text().splitlines()
     assert asked[0].startswith("init -backend-config=environments/dev.s3.tfbackend")
@@ -79,7 +69,7 @@ def test_without_yes_each_plan_is_asked_about(
     answers = ["yes", "no"]
     monkeypatch.setattr("builtins.input", lambda _: answers.pop(0))
     assert main(["deploy", "dev", "1.1"]) == 1
-    assert _applied(folder) == [(OLD, MIGRATED)]
+    assert applied(folder) == [(OLD, MIGRATED)]
     assert "Stopped: Nothing was applied." in capsys.readouterr().err
     assert answers == []
 
@@ -92,13 +82,13 @@ def test_nobody_to_ask_is_a_no(
 
     monkeypatch.setattr("builtins.input", end_of_file)
     assert main(["apply", "dev"]) == 1
-    assert _applied(folder) == []
+    assert applied(folder) == []
 
 
 def test_what_changes_nothing_is_not_asked_about(aws: Aws, folder: Path) -> None:
     (folder / "same").touch()
     assert main(["apply", "dev"]) == 0
-    assert _applied(folder) == []
+    assert applied(folder) == []
 
 
 def test_destroy_is_asked_about_by_terraform(aws: Aws, folder: Path) -> None:
@@ -110,7 +100,7 @@ def test_destroy_is_asked_about_by_terraform(aws: Aws, folder: Path) -> None:
 
 def test_one_service_is_deployed_by_itself(aws: Aws, folder: Path) -> None:
     assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
-    assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1"}
+    assert applied(folder)[-1][0] == OLD | {"catalog": "1.1"}
     assert aws.asked == ["run bootstrap", "run catalog-migrate"]
 
 
@@ -119,9 +109,9 @@ def test_a_failed_migration_stops_the_deploy(
 ) -> None:
     aws.exit_codes["playlist-migrate"] = 1
     assert main(["--yes", "deploy", "dev", "1.1"]) == 1
-    assert [running for running, _ in _applied(folder)] == [OLD]
+    assert [running for running, _ in applied(folder)] == [OLD]
     assert aws.asked[-1] == "run playlist-migrate"
-    assert _applied(folder)[-1][1] == MIGRATED
+    assert applied(folder)[-1][1] == MIGRATED
     said = capsys.readouterr()
     assert "It ended with 1" in said.err
     assert "what the task wrote" in said.out
@@ -135,7 +125,7 @@ def test_a_failed_apply_stops_the_deploy(aws: Aws, folder: Path) -> None:
 
 def test_a_rollback_leaves_schemas_alone(aws: Aws, folder: Path) -> None:
     assert main(["--yes", "rollback", "dev", "1.1"]) == 0
-    assert _applied(folder) == [(NEW, dict.fromkeys(SERVICES, "1.0"))]
+    assert applied(folder) == [(NEW, dict.fromkeys(SERVICES, "1.0"))]
     assert aws.asked == []
 
 
@@ -146,7 +136,7 @@ def test_what_ecs_has_rolled_back_is_no_success(
     assert main(["--yes", "rollback", "dev", "1.1"]) == 1
     assert "media-jobs was rolled back: unhealthy" in capsys.readouterr().err
     # Terraform knows what runs: its next apply does not start the broken ones again.
-    assert [running for running, _ in _applied(folder)] == [NEW, OLD]
+    assert [running for running, _ in applied(folder)] == [NEW, OLD]
 
 
 def test_what_failed_before_is_tried_again(aws: Aws, folder: Path) -> None:
@@ -162,7 +152,7 @@ def test_a_first_deploy_that_failed_is_tried_again_with_other_images(
 ) -> None:
     aws.failed.add("media-jobs")
     assert main(["--yes", "deploy", "dev", "1.1"]) == 0
-    assert _applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
+    assert applied(folder) == [(OLD, MIGRATED), (NEW, MIGRATED)]
     assert aws.failed == set()
 
 
@@ -194,9 +184,9 @@ def test_new_passwords_are_known_to_the_database_before_anything_takes_them(
     aws: Aws, folder: Path
 ) -> None:
     assert main(["--yes", "rotate", "dev"]) == 0
-    assert _applied(folder, "secrets_version", "running_secrets_version") == [(5, 4), (5, 5)]
+    assert applied(folder, "secrets_version", "running_secrets_version") == [(5, 4), (5, 5)]
     assert aws.asked == ["run bootstrap"]
-    assert _applied(folder)[-1] == (OLD, dict.fromkeys(SERVICES, "1.0"))
+    assert applied(folder)[-1] == (OLD, dict.fromkeys(SERVICES, "1.0"))
 
 
 def test_a_rotation_that_stopped_goes_on_with_its_passwords(aws: Aws, folder: Path) -> None:
@@ -205,7 +195,7 @@ def test_a_rotation_that_stopped_goes_on_with_its_passwords(aws: Aws, folder: Pa
     del aws.exit_codes["bootstrap"]
     assert main(["--yes", "rotate", "dev"]) == 0
     # Redis keeps two tokens: with a third one, what runs could not sign in any more.
-    versions = _applied(folder, "secrets_version", "running_secrets_version")
+    versions = applied(folder, "secrets_version", "running_secrets_version")
     assert versions == [(5, 4), (5, 4), (5, 5)]
 
 
@@ -219,7 +209,7 @@ def test_what_somebody_else_deployed_meanwhile_stays(aws: Aws, folder: Path) -> 
 
     aws.get_secret_value = another  # type: ignore[method-assign]
     assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
-    assert _applied(folder)[-1][0] == OLD | {"catalog": "1.1", "playlist": "2.0"}
+    assert applied(folder)[-1][0] == OLD | {"catalog": "1.1", "playlist": "2.0"}
 
 
 def test_a_plan_without_what_somebody_else_applied_meanwhile_is_dropped(
@@ -229,7 +219,25 @@ def test_a_plan_without_what_somebody_else_applied_meanwhile_is_dropped(
     outputs["image_tags"]["playlist"] = "2.0"
     (folder / "meanwhile").write_text(json.dumps(outputs))
     assert main(["--yes", "apply", "dev"]) == 0
-    assert _applied(folder, "image_tags") == [(OLD | {"playlist": "2.0"},)]
+    assert applied(folder, "image_tags") == [(OLD | {"playlist": "2.0"},)]
+
+
+def test_another_service_that_is_deployed_meanwhile_is_not_waited_for(
+    aws: Aws, folder: Path
+) -> None:
+    # Its tasks are not those that this apply wanted: to us it looks as if it was rolled back.
+    aws.rolled_back.add("media-jobs")
+    assert main(["--yes", "deploy", "dev", "1.1", "--service", "catalog"]) == 0
+
+
+def test_what_somebody_else_deployed_stays_when_ecs_rolls_back(aws: Aws, folder: Path) -> None:
+    aws.rolled_back.add("media-jobs")
+    outputs = json.loads((folder / "outputs.json").read_text())
+    outputs["image_tags"]["playlist"] = "2.0"
+    (folder / "meanwhile").write_text(json.dumps(outputs))
+    assert main(["--yes", "rollback", "dev", "1.1", "--service", "media"]) == 1
+    others = OLD | {"playlist": "2.0"}
+    assert applied(folder, "image_tags") == [(others | {"media": "1.1"},), (others,)]
 
 
 def test_the_first_deploy_is_of_all(
@@ -246,7 +254,7 @@ def test_nothing_is_applied_without_the_images(
 ) -> None:
     assert main(["--yes", "deploy", "dev", "9.9"]) == 1
     assert "antiphon-dev/auth:9.9 is not there. Push it" in capsys.readouterr().err
-    assert _applied(folder) == []
+    assert applied(folder) == []
 
 
 def test_nothing_is_applied_without_the_operators_secret(
@@ -255,7 +263,7 @@ def test_nothing_is_applied_without_the_operators_secret(
     aws.secret = None
     assert main(["--yes", "deploy", "dev", "1.1"]) == 1
     assert "put-secret-value --secret-id antiphon-dev/media" in capsys.readouterr().err
-    assert _applied(folder) == []
+    assert applied(folder) == []
 
 
 def test_an_empty_account_is_told_what_comes_first(
@@ -268,11 +276,11 @@ def test_an_empty_account_is_told_what_comes_first(
 
 def test_the_infrastructure_is_changed_with_the_tags_that_run(aws: Aws, folder: Path) -> None:
     assert main(["--yes", "apply", "dev"]) == 0
-    assert _applied(folder) == [(OLD, dict.fromkeys(SERVICES, "1.0"))]
+    assert applied(folder) == [(OLD, dict.fromkeys(SERVICES, "1.0"))]
     (folder / "outputs.json").write_text("{}")
     assert main(["--yes", "apply", "dev"]) == 0
-    assert _applied(folder)[-1] == ({}, {})
-    assert _applied(folder, "secrets_version", "running_secrets_version")[-1] == (1, 1)
+    assert applied(folder)[-1] == ({}, {})
+    assert applied(folder, "secrets_version", "running_secrets_version")[-1] == (1, 1)
 
 
 def test_an_operators_command_takes_other_words(

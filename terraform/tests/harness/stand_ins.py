@@ -1,5 +1,6 @@
 """Terraform, ECS, ECR and the others, as far as `make deploy` and its like ask them."""
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +110,16 @@ def install_terraform(folder: Path) -> Path:
     program.write_text(TERRAFORM.format(python=sys.executable, folder=str(folder)))
     program.chmod(0o755)
     return program
+
+
+def applied(folder: Path, *names: str) -> list[Any]:
+    """Return what each apply was given for some variables."""
+    file = folder / "applied"
+    applies = map(json.loads, file.read_text().splitlines() if file.exists() else [])
+    return [
+        tuple(given[name] for name in names or ("image_tags", "migration_tags"))
+        for given in applies
+    ]
 
 
 def outputs_of(url: str) -> dict[str, Any]:
