@@ -27,6 +27,7 @@ def keep_receipt(session: Session, event: UserDataErased) -> None:
         session,
         user_id=event.id,
         service=event.service,
+        version=event.version,
         rows=event.rows,
         erased_at=event.erased_at,
     )

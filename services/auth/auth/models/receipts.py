@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth.models.schema import Base
@@ -16,5 +16,7 @@ class ErasureReceipt(Base):
 
     user_id: Mapped[str] = mapped_column(Id, primary_key=True)
     service: Mapped[str] = mapped_column(String(40), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Of the event that it came with; the service's newest word counts."""
     rows: Mapped[int]
     erased_at: Mapped[datetime]

@@ -7,7 +7,7 @@ import pytest
 from auth import events
 from auth.consumers.erasures import subscriptions
 from auth.models import ErasureReceipt, Role, User
-from common.db import Database, utcnow
+from common.db import Database, new_id, utcnow
 from common.events import emit
 from common.testing.contracts import (
     Sample,
@@ -67,6 +67,18 @@ def test_receipts_of_all_services_are_kept(contracts_dir: Path, database: Databa
         consume(database, subscriptions, sample)
     with database.reading() as session:
         assert session.query(ErasureReceipt).count() == 3
+
+
+def test_a_receipt_that_comes_late_does_not_replace_a_newer_one(
+    contracts_dir: Path, database: Database
+) -> None:
+    sample = received_samples(contracts_dir, "auth")["catalog.user_data.erased.v1"]
+    for version, count in ((2, 20), (1, 10), (3, 30), (2, 20)):
+        data = sample["data"] | {"version": version, "rows": count}
+        consume(database, subscriptions, sample | {"id": new_id(), "data": data})
+    with database.reading() as session:
+        receipt = session.query(ErasureReceipt).one()
+    assert (receipt.version, receipt.rows) == (3, 30)
 
 
 def test_emitting_an_event_nobody_routes_is_an_error(
