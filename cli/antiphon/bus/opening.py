@@ -18,10 +18,15 @@ def opened(data_dir: Path) -> Iterator["Sources"]:
     """Give what to look into; a database that cannot be read or changed ends with code 1."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from antiphon.bus.printing import complain
     from antiphon.bus.sources import NoSourceError, find_sources
 
     try:
-        yield find_sources(data_dir, os.environ)
+        sources = find_sources(data_dir, os.environ)
+        if sources.unknown:
+            names = ", ".join(sources.unknown)
+            complain(f"Unknown, since their databases were not named: {names}.")
+        yield sources
     except NoSourceError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

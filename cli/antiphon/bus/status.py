@@ -111,8 +111,6 @@ def _print(sources: Sources, services: Mapping[str, dict[str, Any]], reason: str
     for service, state in services.items():
         if state["error"] is not None:
             complain(f"The database of {service} cannot be read: {state['error']}")
-    if sources.unknown:
-        complain(f"Unknown, since their databases were not named: {', '.join(sources.unknown)}.")
     if reason:
         complain(f"Lengths of queues are unknown: {reason}")
 

@@ -140,6 +140,9 @@ def test_in_production_the_environment_names_what_to_look_into(
     assert "The broker does not answer" in result.stderr
     assert "databases were not named: auth, playlist, media." in result.stderr
     assert run("bus", "dead", "list", "--service", "playlist").exit_code == 1
+    for nothing in (run("bus", "dead", "list"), run("bus", "retry", "list"), run("jobs", "list")):
+        assert nothing.exit_code == 0
+        assert "databases were not named: auth, playlist, media." in nothing.stderr
 
 
 def test_a_database_that_cannot_be_read_is_named_and_the_others_are_shown(
