@@ -34,7 +34,8 @@ def test_every_event_has_readers_that_listen(routes: dict[str, list[str]]) -> No
     for service in SERVICES:
         worker = importlib.import_module(f"{service}.worker")
         expected = {kind for kind, subscribers in routes.items() if service in subscribers}
-        assert worker.subscriptions.types == expected, service
+        heard = worker.subscriptions.types
+        assert heard == expected, f"{service}: its consumers/, or which of them worker.py takes in"
     for kind, subscribers in routes.items():
         assert subscribers, f"{kind} needs a subscriber or `external`"
         assert set(subscribers) <= {*SERVICES, "external"}
@@ -59,4 +60,5 @@ def test_what_is_told_of_a_user_can_be_found_when_they_are_erased(
         if {"owner_id", "user_id"} & event.model_fields.keys() and event.data_of is None
     }
     # These hold no more than ids: a new one has to be made so, too, or to say whose data it holds.
-    assert {kind for kind in unmarked if ".deleted." not in kind} == {"auth.session.revoked.v1"}
+    said = {kind for kind in unmarked if ".deleted." not in kind}
+    assert said == {"auth.session.revoked.v1"}, "name the field with the user in `data_of`"

@@ -4,9 +4,11 @@ from common.events import open_database
 from common.events.worker import run_worker
 from common.idempotency import prune_answers
 from common.settings import load
-from playlist.consumers import subscriptions
+from playlist.consumers import auth, catalog
 from playlist.services.erasure import make_eraser
 from playlist.settings import PlaylistSettings
+
+subscriptions = auth.subscriptions | catalog.subscriptions
 
 if __name__ == "__main__":
     settings = load(PlaylistSettings)

@@ -20,9 +20,9 @@ from common.events.inbox import receive
 from common.events.tables import outbox
 from common.testing.plugin import MakeDatabase
 from playlist.app import create_app
-from playlist.consumers import subscriptions
 from playlist.services.erasure import make_eraser
 from playlist.settings import PlaylistSettings
+from playlist.worker import subscriptions
 
 SCOPES = ("playlist:read", "playlist:write", "library:read", "library:write")
 

@@ -17,7 +17,7 @@ from common.testing.contracts import (
     with_unknown_fields,
 )
 from common.testing.plugin import MakeDatabase
-from playlist.consumers import subscriptions
+from playlist.worker import subscriptions
 
 
 def test_the_use_cases_emit_every_event_that_playlist_publishes(
