@@ -8,7 +8,7 @@ resource "aws_cloudwatch_metric_alarm" "http_errors" {
   for_each = var.target_groups
 
   alarm_name          = "${var.name}-HttpErrorRateHigh-${each.key}"
-  alarm_description   = "page: over 2 % of the answers of ${each.key} are 5xx. ${local.runbook}.md#httperrorratehigh"
+  alarm_description   = "page: over 2 % of the requests to ${each.key} end with 5xx or reach no task. ${local.runbook}.md#httperrorratehigh"
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
   comparison_operator = "GreaterThanThreshold"
@@ -19,13 +19,23 @@ resource "aws_cloudwatch_metric_alarm" "http_errors" {
 
   metric_query {
     id          = "percent"
-    label       = "5xx, %"
+    label       = "failed, %"
     return_data = true
     # With few requests a single failure would be a high rate.
-    expression = "IF(errors >= 3, 100 * errors / requests, 0)"
+    expression = "IF(failed >= 3, 100 * failed / requests, 0)"
+  }
+  # Where there is no connection the load balancer itself answers 502, and counts that for all
+  # targets together only. Either metric is missing while it is 0.
+  metric_query {
+    id         = "failed"
+    expression = "FILL(errors, 0) + FILL(refused, 0)"
   }
   dynamic "metric_query" {
-    for_each = { errors = "HTTPCode_Target_5XX_Count", requests = "RequestCount" }
+    for_each = {
+      errors   = "HTTPCode_Target_5XX_Count"
+      refused  = "TargetConnectionErrorCount"
+      requests = "RequestCount"
+    }
 
     content {
       id = metric_query.key

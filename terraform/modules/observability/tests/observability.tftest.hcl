@@ -111,6 +111,15 @@ run "a_deployment_ends_by_the_errors_of_its_own_service" {
   }
 
   assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.http_errors :
+      toset([for query in alarm.metric_query : query.metric[0].metric_name if length(query.metric) > 0]) == toset(["HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount", "RequestCount"])
+      && one([for query in alarm.metric_query : query.expression if query.id == "failed"]) == "FILL(errors, 0) + FILL(refused, 0)"
+    ])
+    error_message = "A web that cannot be reached, which the load balancer answers for, does not end its deployment."
+  }
+
+  assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.http_errors : alarm.treat_missing_data == "notBreaching"])
     error_message = "A service without requests would never get a new version."
   }
