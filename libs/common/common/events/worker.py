@@ -4,10 +4,11 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -35,8 +36,13 @@ _ACK_BATCH = 50
 _PRUNE_SECONDS = 60
 _PRUNE_BATCHES = 100
 
+Chore = Callable[[], object]
 Pruner = Callable[[Session], int]
 """Deletes a small batch of old rows; returns how many, none when there are no more."""
+
+
+class ChoresFailed(Exception):
+    """These chores failed; the others were done. The loop has not got round: they come again."""
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Worker:
     broker_url: str
     cache_url: str
     resend_lease: timedelta = timedelta(seconds=60)
-    chores: Sequence[Callable[[], object]] = ()
+    chores: Sequence[Chore] = ()
     """What else to do about once a second, such as sending queued jobs."""
     pruners: Sequence[Pruner] = ()
     """What else to delete when old rows are deleted, about once a minute."""
@@ -128,17 +134,31 @@ class Worker:
 
         def step(_bus: Bus) -> None:
             nonlocal next_pruning
-            inbox.retry_due(self.database, self.subscriptions)
-            for chore in self.chores:
-                chore()
+            retry: Chore = partial(inbox.retry_due, self.database, self.subscriptions)
+            due = [(_name(chore), chore) for chore in (retry, *self.chores)]
             if time.monotonic() >= next_pruning:
                 next_pruning = time.monotonic() + _PRUNE_SECONDS
-                for prune in (outbox.prune_outbox, inbox.prune_inbox, *self.pruners):
-                    self._prune(prune)
+                pruners = (outbox.prune_outbox, inbox.prune_inbox, *self.pruners)
+                due += [(_name(prune), partial(self._prune, prune)) for prune in pruners]
+            self._do_each(due)
             self.nudged.wait(_POLL_SECONDS)
             self.nudged.clear()
 
         self._loop("chores", step)
+
+    def _do_each(self, chores: Iterable[tuple[str, Chore]]) -> None:
+        """Do chores, each whether or not another fails; raises ChoresFailed after the last."""
+        failed = []
+        for name, chore in chores:
+            if self.stop.is_set():
+                return
+            try:
+                chore()
+            except Exception as error:
+                log.warning("chore_failed", chore=name, error=repr(error))
+                failed.append(name)
+        if failed:
+            raise ChoresFailed(", ".join(failed))
 
     def _prune(self, prune: Pruner) -> None:
         for _ in range(_PRUNE_BATCHES):
@@ -178,13 +198,19 @@ class Worker:
             bus.close()
 
 
+def _name(chore: Callable[..., object]) -> str:
+    """Return what the log calls a chore: a function, one with arguments, or a callable object."""
+    called = chore.func if isinstance(chore, partial) else chore
+    return str(getattr(called, "__name__", type(called).__name__))
+
+
 def run_worker(
     service: str,
     settings: ServiceSettings,
     database: Database,
     subscriptions: Subscriptions,
     *,
-    chores: Sequence[Callable[[], object]] = (),
+    chores: Sequence[Chore] = (),
     pruners: Sequence[Pruner] = (),
 ) -> None:
     """Be the worker process of a service until SIGTERM."""

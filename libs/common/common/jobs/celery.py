@@ -64,8 +64,10 @@ class JobSender:
         self._queue: str = self._celery.conf.task_default_queue
 
     def has_room(self) -> bool:
-        """Whether fewer jobs wait than workers could soon take."""
+        """Whether fewer jobs wait than workers could soon take; raises when the broker is away."""
         with self._celery.connection_for_write() as connection:
+            # By itself the channel would try for six seconds, and other chores wait with it.
+            connection.ensure_connection(max_retries=0)
             try:
                 declared = connection.default_channel.queue_declare(self._queue, passive=True)
             except ChannelError:  # nobody has used it yet
