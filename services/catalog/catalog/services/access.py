@@ -1,4 +1,4 @@
-"""Who may change what."""
+"""Who may change what, and one after another."""
 
 from typing import TypeVar
 
@@ -20,3 +20,14 @@ def find_to_edit(session: Session, model: type[S], subject_id: str, editor: Iden
     if subject is None or not subject.is_published:
         raise NotFound(f"There is no such {kind}.")
     raise Forbidden(f"This {kind} belongs to somebody else.")
+
+
+def lock(session: Session, subject: Artist | Album) -> None:
+    """Wait for whoever else changes a subject that was read without a lock; read what they left.
+
+    Without it two states could be told as one version, and others would keep the older one. Tracks
+    are locked before albums, these before artists, and of several artists the one with the lowest
+    id first: else two could wait for each other.
+    """
+    session.flush()  # reading anew forgets what is not written yet
+    session.refresh(subject, with_for_update=True)

@@ -1,5 +1,6 @@
 """Making, changing and removing albums."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -8,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from catalog.events import AlbumPublished, AlbumUpdated, album_event, album_gone
 from catalog.models import Album, Artist, Track, name_key
-from catalog.services.access import find_to_edit
-from catalog.services.artists import publish_artist
+from catalog.services.access import find_to_edit, lock
+from catalog.services.artists import publish_artists
 from catalog.services.changes import record
 from catalog.services.indexing import index_albums, index_renamed_album, unindex
 from common.auth import Identity
@@ -48,15 +49,17 @@ def find_or_create_album(
     if album is None:
         album = _add(session, artist.owner_id, title, artist)
         album.implicit, album.release_date, album.cover_url = True, release_date, cover_url
-    elif album.cover_url is None and cover_url is not None:
-        set_cover(session, album, cover_url)
+    elif cover_url is not None:
+        replace_cover(session, album, None, cover_url)
     return album
 
 
-def publish_album(session: Session, album: Album) -> None:
-    """Show the album and its artist to everybody, if they do not see them yet."""
-    publish_artist(session, album.artist)
-    if album.published_at is None:
+def publish_album(session: Session, album: Album, credited: Iterable[Artist] = ()) -> None:
+    """Show the album, its artist and those credited on it to everybody who do not see them yet."""
+    if not album.is_published:
+        lock(session, album)
+    publish_artists(session, [album.artist, *credited])
+    if not album.is_published:
         album.published_at = utcnow()
         record(session, album_event(AlbumPublished, album))
         index_albums(session, [album.id])
@@ -81,7 +84,7 @@ def update_album(
     album.implicit = False
     _tell_change(session, album)
     if album.is_published:
-        publish_artist(session, artist)
+        publish_artists(session, [artist])
         index_renamed_album(session, album.id)
     return album
 
@@ -106,10 +109,23 @@ def remove_album(session: Session, album: Album) -> None:
     session.flush()
 
 
-def set_cover(session: Session, album: Album, cover_url: str | None) -> None:
-    """Give the album another cover, or none."""
-    album.cover_url = cover_url
-    _tell_change(session, album)
+def remove_unused_album(session: Session, album: Album) -> bool:
+    """Take away an album that only tags asked for once nothing is on it; say whether it went."""
+    if _is_superfluous(session, album):
+        lock(session, album)
+        if _is_superfluous(session, album):
+            remove_album(session, album)
+            return True
+    return False
+
+
+def replace_cover(session: Session, album: Album, old: str | None, new: str | None) -> None:
+    """Give the album another cover, or none, if the old one is what it has."""
+    if album.cover_url == old:
+        lock(session, album)
+        if album.cover_url == old:
+            album.cover_url = new
+            _tell_change(session, album)
 
 
 def is_album_used(session: Session, album_id: str) -> bool:
@@ -126,6 +142,10 @@ def own_artist(session: Session, owner_id: str, artist_id: str) -> Artist:
             [FieldError("artist_id", f"there is no artist {artist_id} of this owner")],
         )
     return artist
+
+
+def _is_superfluous(session: Session, album: Album) -> bool:
+    return album.implicit and not is_album_used(session, album.id)
 
 
 def _tell_change(session: Session, album: Album) -> None:

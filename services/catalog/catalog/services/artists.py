@@ -1,5 +1,6 @@
 """Making, changing and removing artists."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.events import ArtistPublished, ArtistUpdated, artist_event, artist_gone
 from catalog.models import Album, Artist, Credit, name_key
-from catalog.services.access import find_to_edit
+from catalog.services.access import find_to_edit, lock
 from catalog.services.changes import record
 from catalog.services.indexing import index_artists, index_renamed_artist, unindex
 from common.auth import Identity
@@ -22,7 +23,7 @@ def create_artist(
     _refuse_taken(session, owner_id, name)
     artist = _add(session, owner_id, name)
     artist.image_url = image_url
-    publish_artist(session, artist)
+    publish_artists(session, [artist])
     return artist
 
 
@@ -35,12 +36,16 @@ def find_or_create_artist(session: Session, owner_id: str, name: str) -> Artist:
     return found
 
 
-def publish_artist(session: Session, artist: Artist) -> None:
-    """Show the artist to everybody, if they do not see it yet."""
-    if artist.published_at is None:
-        artist.published_at = utcnow()
-        record(session, artist_event(ArtistPublished, artist))
-        index_artists(session, [artist.id])
+def publish_artists(session: Session, artists: Iterable[Artist]) -> None:
+    """Show the artists to everybody, those that they do not see yet."""
+    for artist in _in_order(artists):
+        if artist.is_published:
+            continue
+        lock(session, artist)
+        if not artist.is_published:
+            artist.published_at = utcnow()
+            record(session, artist_event(ArtistPublished, artist))
+            index_artists(session, [artist.id])
 
 
 def update_artist(
@@ -81,11 +86,28 @@ def remove_artist(session: Session, artist: Artist) -> None:
     session.delete(artist)
 
 
+def remove_unused_artists(session: Session, artists: Iterable[Artist]) -> None:
+    """Take away those of the artists that only tags asked for and that nothing names any more."""
+    for artist in _in_order(artists):
+        if _is_superfluous(session, artist):
+            lock(session, artist)
+            if _is_superfluous(session, artist):
+                remove_artist(session, artist)
+
+
 def is_artist_used(session: Session, artist_id: str) -> bool:
     """Whether a track or an album names the artist."""
     credited = exists().where(Credit.artist_id == artist_id)
     released = exists().where(Album.artist_id == artist_id)
     return bool(session.scalar(select(credited | released)))
+
+
+def _is_superfluous(session: Session, artist: Artist) -> bool:
+    return artist.implicit and not is_artist_used(session, artist.id)
+
+
+def _in_order(artists: Iterable[Artist]) -> list[Artist]:
+    return sorted(set(artists), key=lambda artist: artist.id)
 
 
 def _add(session: Session, owner_id: str, name: str) -> Artist:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from catalog.events import TrackPublished, TrackUpdated, track_event, track_gone
 from catalog.models import Album, Artist, Asset, Track, TrackState
 from catalog.services.access import find_to_edit
-from catalog.services.albums import is_album_used, publish_album, remove_album, set_cover
-from catalog.services.artists import is_artist_used, publish_artist, remove_artist
+from catalog.services.albums import publish_album, remove_unused_album, replace_cover
+from catalog.services.artists import publish_artists, remove_unused_artists
 from catalog.services.changes import record
 from catalog.services.credits import CreditSpec, make_credits
 from catalog.services.genres import follow_state, set_genres
@@ -56,10 +56,11 @@ def update_track(
 def tell_change(session: Session, track: Track, *, was_published: bool) -> None:
     """Record the track's new state, and show its album and artists once it is published."""
     if track.is_published:
+        artists = [credit.artist for credit in track.credits]
         if track.album is not None:
-            publish_album(session, track.album)
-        for credit in track.credits:
-            publish_artist(session, credit.artist)
+            publish_album(session, track.album, artists)
+        else:
+            publish_artists(session, artists)
     if track.is_published != was_published:
         follow_state(session, track)
     appeared = track.is_published and not was_published
@@ -92,12 +93,9 @@ def remove_track(session: Session, track: Track) -> None:
     track.change()
     record(session, track_gone(track))
     unindex(session, [track.id])
-    cover_url = track.cover_url
     session.delete(track)
     session.flush()
-    _remove_unused(session, album_id, artists)
-    if album_id is not None and cover_url is not None:
-        _replace_cover(session, album_id, cover_url)
+    _remove_unused(session, album_id, artists, cover_url=track.cover_url)
 
 
 def _try_to_delete(session: Session, editor: Identity, track_id: str) -> str:
@@ -157,20 +155,19 @@ def _own_album(session: Session, owner_id: str, album_id: str | None) -> Album |
     return album
 
 
-def _remove_unused(session: Session, album_id: str | None, artists: Sequence[Artist]) -> None:
+def _remove_unused(
+    session: Session,
+    album_id: str | None,
+    artists: Sequence[Artist],
+    cover_url: str | None = None,
+) -> None:
+    """Take away what only a track had made necessary, also the picture that came with it."""
     album = session.get(Album, album_id) if album_id else None
-    candidates = list(dict.fromkeys([*artists, *([album.artist] if album else [])]))
-    if album is not None and album.implicit and not is_album_used(session, album.id):
-        remove_album(session, album)
-    for artist in candidates:
-        if artist.implicit and not is_artist_used(session, artist.id):
-            remove_artist(session, artist)
+    if album is not None:
+        artists = [*artists, album.artist]
+        if not remove_unused_album(session, album) and cover_url is not None:
+            others = (Track.album_id == album.id) & Track.cover_url.is_not(None)
+            other = session.scalar(select(Track.cover_url).where(others).limit(1))
+            replace_cover(session, album, cover_url, other)
+    remove_unused_artists(session, artists)
     session.flush()
-
-
-def _replace_cover(session: Session, album_id: str, cover_url: str) -> None:
-    # The picture goes with the asset that it came from.
-    album = session.get(Album, album_id)
-    if album is not None and album.cover_url == cover_url:
-        others = (Track.album_id == album_id) & Track.cover_url.is_not(None)
-        set_cover(session, album, session.scalar(select(Track.cover_url).where(others).limit(1)))
