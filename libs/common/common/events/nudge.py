@@ -10,12 +10,16 @@ class Nudge:
     """Wakes a service's worker. Redis being away costs latency, never correctness."""
 
     _RETRY_AFTER = 1.0
+    # NAT and failovers end connections without a word, which who only listens never notices:
+    # redis-py's health check sends pings, and does not miss the answers.
+    _RENEW_AFTER = 30.0
 
     def __init__(self, url: str, service: str) -> None:
         self._channel = f"antiphon.nudge.{service}"
         self._redis = redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
         self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
         self._down_until = 0.0
+        self._renew_at = 0.0
 
     def send(self) -> None:
         """Wake the worker; after a failure, do not even try for a second."""
@@ -30,8 +34,11 @@ class Nudge:
         """Wait for a nudge, at most `seconds`; say whether one came. For one thread only."""
         started = time.monotonic()
         try:
+            if started >= self._renew_at:
+                self._pubsub.reset()
             if not self._pubsub.subscribed:
                 self._pubsub.subscribe(self._channel)
+                self._renew_at = started + self._RENEW_AFTER
             nudged = self._pubsub.get_message(timeout=seconds) is not None
             # A burst of writes is one reason to wake.
             while self._pubsub.get_message(timeout=0):
