@@ -51,10 +51,15 @@ def main() -> None:
     start_job_metrics(settings, "media", database)
     celery = make_celery("media", settings.broker_url)
     register_tasks(celery, create_workshop(settings, database, stopping))
+    # No task_time_limit: it cannot end a thread, while ffmpeg has a timeout of its own. Nor
+    # REMAP_SIGTERM and worker_soft_shutdown_timeout, which leave running tasks behind at the end:
+    # after SIGTERM Celery waits for ours, and after `job_grace_seconds` they raise Interrupted.
     # Celery's command line would take BROKER_URL, spelled for redis-py, from the environment.
     celery.Worker(
         pool="threads",
         concurrency=settings.job_concurrency,
+        # Workers share only the job table: there are no leaders to elect and no revoked tasks to
+        # learn of, for which each would ask the others at its start, and wait for a second.
         without_gossip=True,
         without_mingle=True,
         loglevel=settings.log_level,

@@ -131,6 +131,8 @@ class KombuBus:
             self._open(),
             queues=[kombu.Queue(queue, durable=True)],
             on_message=self._on_message,
+            # For RabbitMQ, which would hand its whole queue to who came first. Over Redis each is
+            # popped when the one before is handled.
             prefetch_count=20,
         )
         consumer.consume()

@@ -7,6 +7,8 @@ from kombu.exceptions import ChannelError
 
 from common.settings import kombu_url
 
+# More than workers start until the sender looks again, a second later. What is beyond waits in the
+# table: each 30 s Redis would get another copy of it.
 _LONGEST_QUEUE = 200
 
 # RabbitMQ stops reading from publishers when its memory or disk is full: do not wait with it.

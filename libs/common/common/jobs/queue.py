@@ -17,6 +17,8 @@ from common.tracing import current_context
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 5
+# As long as a lease: no loss of a message delays a job by more than that of its worker. Sooner,
+# there would be more copies of what only waits for its turn.
 _RESEND_AFTER = timedelta(seconds=30)
 _BATCH = 100
 # Abandoned jobs first: they have waited in the queue once.
