@@ -21,8 +21,10 @@ COPY libs/common/common libs/common/common
 COPY services services
 COPY gateway gateway
 COPY cli/antiphon cli/antiphon
-# By content, not by time: a layer whose code did not change stays the same layer.
-RUN python -OO -m compileall -q -j 0 --invalidation-mode unchecked-hash .
+COPY contracts contracts
+# A checkout may be for its owner's eyes only. Compiled by content, not by time: a layer whose code did
+# not change stays the same layer.
+RUN chmod -R a+rX . && python -OO -m compileall -q -j 0 --invalidation-mode unchecked-hash .
 
 FROM python:3.13-slim-trixie AS runtime
 RUN groupadd --gid 10001 antiphon \
@@ -31,7 +33,11 @@ RUN groupadd --gid 10001 antiphon \
     # A new volume takes over the owner of the folder it is mounted on,
     && install --directory --owner=antiphon --group=antiphon /srv/media \
     # and a tmpfs its mode: the one that compose asks for is forgotten when a container restarts.
-    && install --directory --mode=1777 /run/metrics
+    && install --directory --mode=1777 /run/metrics \
+    # Python's image has its library uncompiled, and each start would compile it again.
+    && python -OO -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+        -x '/(site-packages|ensurepip|idlelib|lib2to3|pydoc_data|test|tkinter|turtledemo|unittest)/' \
+        "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 ENV PATH=/opt/antiphon/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -42,13 +48,13 @@ ENV PATH=/opt/antiphon/bin:$PATH \
     WEB_BIND=0.0.0.0:8000 \
     HEALTH_URL=http://127.0.0.1:8000/healthz
 WORKDIR /app
-COPY deploy/containers/make-secrets deploy/containers/with-secrets /usr/local/bin/
+COPY --chmod=755 deploy/containers/make-secrets deploy/containers/with-secrets /usr/local/bin/
 # A mount, as COPY would fail where there is none.
 RUN --mount=type=bind,source=deploy/containers/certificates,target=/certificates \
     install --directory /etc/ssl/antiphon \
     && find /certificates -name '*.pem' -exec install --mode=644 {} /etc/ssl/antiphon ';'
 COPY --from=packages /opt/antiphon /opt/antiphon
-COPY contracts contracts
+COPY --from=code /app/contracts contracts
 COPY --from=code /app/libs libs
 # An empty volume of Fargate takes over owner and mode of the image's folder, but only of one that is
 # declared. Elsewhere mount a tmpfs there, as compose does: Docker then makes no volume.
@@ -57,7 +63,7 @@ USER 10001:10001
 ENTRYPOINT ["with-secrets"]
 # Worker and jobs are asked on METRICS_BIND: they set HEALTH_URL.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
-    CMD ["python", "-ISc", "import os, urllib.request as r; r.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
+    CMD ["python", "-OOISc", "import os, urllib.request as r; r.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
 
 FROM runtime AS auth
 ENV PYTHONPATH=/app/libs/common:/app/services/auth
@@ -103,14 +109,19 @@ FROM cli AS caddyfile
 ARG UPSTREAMS="auth=auth-web:8000 catalog=catalog-web:8000 playlist=playlist-web:8000 media=media-web:8000"
 # How long requests wait for a service that is down: here for its only web to start again.
 ARG BRIDGE_SECONDS=20
+# Networks of proxies in front, such as "172.16.0.0/12", that say who their clients are.
+ARG TRUSTED_PROXIES=""
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 # shellcheck disable=SC2086
-RUN printf -- '--upstream\0%s\0' $UPSTREAMS \
+RUN { printf -- '--upstream\0%s\0' $UPSTREAMS; \
+      [ -z "$TRUSTED_PROXIES" ] || printf -- '--trusted-proxy\0%s\0' $TRUSTED_PROXIES; } \
     | xargs -0 python -m gateway --listen 0.0.0.0:8080 --media-root /srv/media \
         --bridge-seconds "$BRIDGE_SECONDS" > /tmp/Caddyfile
 
 FROM caddy:2-alpine AS gateway
 COPY --from=caddyfile /tmp/Caddyfile /etc/caddy/Caddyfile
+# A Caddy that is too old for it (before 2.11) is found out here, not at the start.
+RUN caddy validate --config /etc/caddy/Caddyfile --adapter caddyfile
 ENV XDG_DATA_HOME=/tmp XDG_CONFIG_HOME=/tmp
 USER 10001:10001
 EXPOSE 8080

@@ -8,7 +8,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES))
 # Only wheels, only pinned hashes; our own packages come after, without dependencies.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus lock clean up demo down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback rotate task
+.PHONY: help run test test-terraform test-terraform-full faults faults-full lint contracts measure bench bench-bus bench-capacity lock clean up demo down logs images sbom drill-rolling drill-backup infra-plan infra infra-destroy push deploy rollback rotate task
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t16
@@ -83,7 +83,7 @@ bench-bus: $(VENV)/.dev ## Measure the bus: commit to effect, and what the outbo
 	$(BIN)/python tests/bench/bus.py
 
 # SCALE=1: two of everything. CLOUDINARY=1: media's files are kept there, see docs/operations.md.
-COMPOSE = docker compose -f docker-compose.yml $(if $(SCALE),-f docker-compose.scale.yml) \
+COMPOSE = $(if $(CLOUDINARY),STORAGE=cloudinary) docker compose -f docker-compose.yml $(if $(SCALE),-f docker-compose.scale.yml) \
   $(if $(CLOUDINARY),-f docker-compose.cloudinary.yml)
 
 up: ## Build and start all of Antiphon in containers, on http://localhost:8080
@@ -108,6 +108,9 @@ drill-rolling: $(VENV)/.dev ## Replace a service's containers one by one under l
 
 drill-backup: $(VENV)/.dev ## Back up the stack, remove it, restore it, compare (its data is lost)
 	$(BIN)/python -m tests.containers.backup
+
+bench-capacity: $(VENV)/.dev ## Measure what a request costs each container, and their memory
+	$(BIN)/python -m tests.containers.capacity
 
 sbom: ## List what is in the images, as CycloneDX and Debian packages, in build/sbom
 	docker build --quiet --target sbom --output build/sbom .

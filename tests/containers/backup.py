@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.containers.playing import heard_seconds
@@ -16,6 +18,8 @@ from tests.containers.stack import ROOT, SCHEMAS, URL, Stack
 
 from antiphon.ffmpeg import find_ffmpeg
 
+_NAME = "comes-and-goes-"
+_COMES = f"/srv/media/originals/{_NAME}"
 # What to sign in leaves behind.
 _LOGIN = {"auth.user_session", "auth.refresh_token"}
 
@@ -37,14 +41,16 @@ def _drill(stack: Stack, folder: Path) -> int:
     stack.compose(*remove)
     stack.up()
     _demo(stack, folder)
-    rows, files = _quiet_rows(stack), _files(stack)
-    saved = _timed(stack, str(ROOT / "deploy" / "backup"), str(folder / "backup"))
+    rows, tables, files = _quiet_rows(stack), stack.checksums(), _files(stack)
+    with _files_that_come_and_go(stack):
+        saved = _timed(stack, str(ROOT / "deploy" / "backup"), str(folder / "backup"))
     stack.compose(*remove)
     restored = _timed(stack, str(ROOT / "deploy" / "restore"), str(folder / "backup"))
-    rows_again, files_again = _quiet_rows(stack), _files(stack)
+    _quiet_rows(stack)
+    tables_again, files_again = stack.checksums(), _files(stack)
     print(f"{sum(rows.values())} rows of {len(rows)} tables and {len(files)} files were saved")
     print(f"in {saved:.1f} s and came back, with all processes healthy, in {restored:.1f} s")
-    differing = {name for name in {*rows, *rows_again} if rows.get(name) != rows_again.get(name)}
+    differing = {name for name, _ in tables.items() ^ tables_again.items()}
     print(
         f"different: {len(differing)} tables {sorted(differing)}, {len(files ^ files_again)} files"
     )
@@ -77,9 +83,21 @@ def _quiet_rows(stack: Stack) -> dict[str, int]:
     return stack.rows()
 
 
+@contextmanager
+def _files_that_come_and_go(stack: Stack) -> Iterator[None]:
+    """Make and remove files in media's folder meanwhile, as uploads and deletions do."""
+    come_and_go = f"for n in 1 2 3 4 5; do date > {_COMES}$n; done; rm {_COMES}*"
+    churn = f"while [ -e /tmp/churn ]; do {come_and_go}; done"
+    in_media = ("exec", "-T", "media-web", "sh", "-c")
+    stack.compose(*in_media, "touch /tmp/churn")
+    stack.compose("exec", "--detach", "media-web", "sh", "-c", churn)
+    yield
+    stack.compose(*in_media, "rm /tmp/churn")
+
+
 def _files(stack: Stack) -> set[str]:
     """Return checksum and path of each file of media."""
-    find = "cd /srv/media && find . -type f -exec sha256sum {} +"
+    find = f"cd /srv/media && find . -type f -not -path '*/{_NAME}*' -exec sha256sum {{}} +"
     return set(stack.compose("exec", "-T", "media-web", "sh", "-c", find).splitlines())
 
 

@@ -68,3 +68,8 @@ class Stack:
         count = " UNION ALL ".join(f"SELECT '{name}', COUNT(*) FROM {name}" for name in tables)
         counted = (line.split("\t") for line in self.sql("mysql", count))
         return {name: int(number) for name, number in counted}
+
+    def checksums(self) -> dict[str, str]:
+        """Return a checksum of what is in each table, as `schema.table`."""
+        summed = self.sql("mysql", f"CHECKSUM TABLE {', '.join(self.rows())}")
+        return dict(line.split("\t", 1) for line in summed)

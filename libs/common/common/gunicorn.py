@@ -54,8 +54,8 @@ workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 # Several workers share what the master imported; for a single one that costs more than it saves.
 preload_app = workers > 1
-# Longer than the gateway's (and an ALB's 60 s), or it would send into a closing connection.
-keepalive = 75
+# Longer than what is in front keeps one (the gateway 30 s), or it would send into a closing one.
+keepalive = int(os.environ.get("WEB_KEEPALIVE_SECONDS", "75"))
 timeout = 120
 # The longest it can take: text that is not ASCII is three to twelve times as long in a URL.
 limit_request_line = 8190
