@@ -157,4 +157,4 @@ def test_an_absent_broker_holds_nobody_up() -> None:
     started = time.monotonic()
     with pytest.raises(OperationalError):
         JobSender("choir", "unix:///nowhere/broker.sock?db=0").has_room()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4

@@ -24,12 +24,13 @@ def database(make_schema: MakeSchema) -> Iterator[Database]:
     database = Database(make_schema(tables=metadata))
     with database.transaction() as session:
         now = db_time(session)
+        later = now + timedelta(hours=1)
         ages = [timedelta(seconds=number) for number in range(BACKLOG)]
         session.execute(
             insert(job),
             [_row(state, now - age) for state in ("queued", "done", "done") for age in ages]
             # Those that run, and those that were sent and wait for a worker.
-            + [_row(state, now + age) for state in ("queued", "running") for age in ages[1::2]],
+            + [_row(state, later + age) for state in ("queued", "running") for age in ages[1::2]],
         )
     yield database
     database.dispose()
@@ -71,7 +72,7 @@ def _listening(database: Database, when: str, listener: Any) -> Iterator[None]:
 
 def _plan(database: Database, statement: str, parameters: Any) -> list[str]:
     """Return what the database says of each step."""
-    explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+    explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN FORMAT=TRADITIONAL"
     with database.engine.connect() as connection:
         rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).mappings().all()
     return [str(row["detail"] if "detail" in row else (row["key"], row["Extra"])) for row in rows]
