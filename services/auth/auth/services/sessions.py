@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from auth.errors import OAuthError
@@ -15,6 +15,11 @@ from auth.queries.users import find_by_login
 from auth.services.passwords import password_matches
 from common.auth import revoke
 from common.db import utcnow
+
+MAX_SESSIONS = 100
+"""Of one user at a time; whoever logs in once more ends the oldest."""
+# Longer than any access token lives (`access_token_seconds` in the settings).
+_TOKEN_LIFE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,15 @@ def authenticate(session: Session, login: str, password: str) -> User:
 def open_session(session: Session, user: User, *, scope: str | None, lifetime: timedelta) -> Grant:
     """Start a login with the scopes asked for, or with all that the user's roles allow.
 
-    Raises OAuthError when the password was changed since it was found right.
+    Ends the oldest if there are MAX_SESSIONS. Raises OAuthError when the password was changed
+    since it was found right.
     """
     verified = user.password_hash
     user = session.get(User, user.id, with_for_update=True, populate_existing=True) or user
     if user.password_hash != verified or not user.enabled:
         raise OAuthError("invalid_grant", "The user name or the password is not right.")
     granted = _grant_scope(user, scope)
+    _make_room(session, user.id)
     login = UserSession(user_id=user.id, scope=granted, expires_at=utcnow() + lifetime)
     session.add(login)
     session.flush()
@@ -57,10 +64,12 @@ def refresh_session(session: Session, refresh_token: str, scope: str | None) -> 
 
     Using one twice means that somebody has a copy: the whole session is revoked (RFC 9700 §4.14).
     """
-    token = session.get(RefreshToken, _hash(refresh_token), with_for_update=True)
-    login = session.get(UserSession, token.session_id) if token else None
+    token = session.get(RefreshToken, _hash(refresh_token))
+    # The lock decides what comes first, another refresh and the end of the session included.
+    login = session.get(UserSession, token.session_id, with_for_update=True) if token else None
     if token is None or login is None:
         return None
+    session.refresh(token)
     if token.used_at is not None:
         revoke_session(session, login)
         return None
@@ -86,20 +95,14 @@ def revoke_session(session: Session, login: UserSession) -> None:
     """End a session: its refresh tokens and, through the bus, its access tokens."""
     if login.revoked_at is not None:
         return
-    login.revoked_at = utcnow()
-    revoke(session, kind="session", subject_id=login.id, revoked_at=login.revoked_at)
-    emit_session_revoked(session, login.id, login.user_id)
+    now = utcnow()
+    login.end(now)
+    _void_access_tokens(session, login.id, login.user_id, now)
 
 
 def revoke_all_sessions(session: Session, user_id: str) -> None:
     """End all of a user's sessions."""
-    alive = select(UserSession).where(
-        UserSession.user_id == user_id,
-        UserSession.revoked_at.is_(None),
-        UserSession.expires_at > utcnow(),
-    )
-    for login in session.scalars(alive):
-        revoke_session(session, login)
+    _end_sessions(session, UserSession.user_id == user_id)
 
 
 def forget_expired_sessions(session: Session) -> int:
@@ -109,6 +112,43 @@ def forget_expired_sessions(session: Session) -> int:
     for login in logins:
         session.delete(login)
     return len(logins)
+
+
+def _make_room(session: Session, user_id: str) -> None:
+    """End a user's oldest sessions, so that one more is not too many."""
+    mine = UserSession.user_id == user_id
+    alive = mine & UserSession.revoked_at.is_(None) & (UserSession.expires_at > utcnow())
+    # Ids sort by time.
+    newest_first = select(UserSession.id).where(alive).order_by(UserSession.id.desc())
+    first_beyond = session.scalars(newest_first.offset(MAX_SESSIONS - 1).limit(1)).first()
+    if first_beyond is not None:
+        _end_sessions(session, mine & (UserSession.id <= first_beyond))
+
+
+def _end_sessions(session: Session, which: ColumnElement[bool]) -> None:
+    """End sessions in one statement, and void access tokens of those that may have any.
+
+    These are few: the others have had none for longer than any lives.
+    """
+    now = utcnow()
+    ended = which & UserSession.revoked_at.is_(None)
+    session.execute(update(UserSession).where(ended).values(revoked_at=now, expires_at=now))
+    # Only now: the update has waited for refreshes under way, whose tokens count.
+    used = exists().where(
+        RefreshToken.session_id == UserSession.id, RefreshToken.created_at > now - _TOKEN_LIFE
+    )
+    logins = select(UserSession.id, UserSession.user_id).where(
+        which, UserSession.revoked_at == now, used
+    )
+    for login in session.execute(logins).all():
+        _void_access_tokens(session, login.id, login.user_id, now)
+
+
+def _void_access_tokens(
+    session: Session, session_id: str, user_id: str, revoked_at: datetime
+) -> None:
+    revoke(session, kind="session", subject_id=session_id, revoked_at=revoked_at)
+    emit_session_revoked(session, session_id, user_id)
 
 
 def _grant_scope(user: User, asked: str | None) -> str:
