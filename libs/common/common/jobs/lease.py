@@ -16,6 +16,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
+from common.jobs.queue import MAX_ATTEMPTS, is_hopeless
 from common.jobs.tables import job
 from common.logging import get_logger
 from common.metrics import observer
@@ -44,6 +45,8 @@ class RunningJob:
     attempt: int
     traceparent: str | None = None
     tracestate: str | None = None
+    is_last: bool = False
+    """Whether nobody will try again if this attempt fails."""
     lost: threading.Event = field(default_factory=threading.Event, compare=False)
     """Set when the lease is gone: stop working."""
 
@@ -99,15 +102,22 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
         row = session.execute(
             select(job).where(job.c.id == job_id).with_for_update(skip_locked=True)
         ).first()
-        if row is None or not _is_free(row, now):
+        if row is None or not _is_free(row, now) or is_hopeless(row):
             return None
         session.execute(
             update(job)
             .where(job.c.id == job_id)
             .values(state="running", attempt=row.attempt + 1, due_at=now + lease)
         )
-    attempt = row.attempt + 1
-    return RunningJob(row.id, row.kind, row.payload, attempt, row.traceparent, row.tracestate)
+    return RunningJob(
+        row.id,
+        row.kind,
+        row.payload,
+        row.attempt + 1,
+        row.traceparent,
+        row.tracestate,
+        is_last=row.attempt + 1 - row.interruptions >= MAX_ATTEMPTS,
+    )
 
 
 def _is_free(row: Row[Any], now: datetime) -> bool:
@@ -170,7 +180,9 @@ def _put_back(database: Database, running: RunningJob, error: Exception) -> str:
     log.warning("job_failed", attempt=running.attempt, exc_info=error)
     try:
         with database.transaction() as session:
-            wait = timedelta(seconds=2 ** min(running.attempt, 6))
+            # After the last the sweeper ends it: no need to wait for that.
+            seconds = 0 if running.is_last else 2 ** min(running.attempt, 6)
+            wait = timedelta(seconds=seconds)
             again_at = db_time(session) + wait
             when = {"due_at": again_at, "not_before": again_at}
             _change(session, running, state="queued", last_error=repr(error), **when)

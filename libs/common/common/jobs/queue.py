@@ -1,6 +1,7 @@
 """Putting jobs on the queue, and the sweeper that sends them to Celery."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from common.db import Database, after_commit, db_time, new_id
 from common.jobs.tables import job
 from common.logging import get_logger
 from common.metrics import observer
-from common.tracing import current_context
+from common.tracing import Span, current_context, trace
 
 log = get_logger(__name__)
 
@@ -97,7 +98,7 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         return 0
     with database.transaction() as session:
         rows = [row for state in _OPEN for row in _lock_due(session, state)]
-        to_send = [row for row in rows if not _is_hopeless(row)]
+        to_send = [row for row in rows if not is_hopeless(row)]
         due_at = db_time(session) + _RESEND_AFTER
         session.execute(
             update(job)
@@ -108,7 +109,7 @@ def send_due_jobs(database: Database, sender: Sender, give_up: GiveUp) -> int:
         sender.send(row.kind, row.id)
         observer().job_sent(row.kind, expired=row.state == "running")
     for row in rows:
-        if _is_hopeless(row):
+        if is_hopeless(row):
             _bury(database, row.id, give_up)
     return len(to_send)
 
@@ -137,7 +138,8 @@ def prune_jobs(session: Session, keep: timedelta = timedelta(days=30), limit: in
     return len(ids)
 
 
-def _is_hopeless(row: Row[Any]) -> bool:
+def is_hopeless(row: Row[Any]) -> bool:
+    """Whether it was tried as often as any job is."""
     # A deploy that cuts a job short says nothing about the job.
     return int(row.attempt) - int(row.interruptions) >= MAX_ATTEMPTS
 
@@ -162,11 +164,12 @@ def _bury(database: Database, job_id: str, give_up: GiveUp) -> None:
             row = session.execute(select(job).where(mine).with_for_update()).one()
             if row.state not in _OPEN or row.due_at > db_time(session):
                 return
-            log.error("job_dead", job_id=job_id, kind=row.kind, attempts=row.attempt)
             reason = row.last_error or "the worker died each time"
             finished = {"state": "dead", "finished_at": db_time(session), "last_error": reason}
             session.execute(update(job).where(mine).values(**finished))
-            give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=False))
+            with _in_trace(row):
+                log.error("job_dead", kind=row.kind, attempts=row.attempt)
+                give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=False))
         observer().job_dead(row.kind)
     except Exception:
         log.exception("job_cannot_be_buried", job_id=job_id)
@@ -180,7 +183,13 @@ def _end_cancelled(database: Database, job_id: str, give_up: GiveUp) -> None:
             if row is None:  # another worker was faster
                 return
             session.execute(update(job).where(mine).values(state="cancelled"))
-            give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=True))
-        log.info("job_cancelled", job_id=job_id, kind=row.kind)
+            with _in_trace(row):
+                give_up(session, GivenUp(row.kind, row.key, row.payload, is_cancelled=True))
+                log.info("job_cancelled", kind=row.kind)
     except Exception:
         log.exception("job_cannot_be_ended", job_id=job_id)
+
+
+def _in_trace(row: Row[Any]) -> AbstractContextManager[Span]:
+    """Let what the end of a job leads to belong to the trace of what it was for."""
+    return trace(f"end {row.kind}", "consumer", row.traceparent, row.tracestate, job_id=row.id)

@@ -23,6 +23,7 @@ from common.jobs.operations import cancel_job
 from common.jobs.queue import MAX_ATTEMPTS
 from common.jobs.tables import job, metadata
 from common.testing.schemas import MakeSchema
+from common.tracing import current_context, trace
 
 Sent = list[tuple[str, str]]
 
@@ -241,13 +242,21 @@ def test_after_the_pause_any_message_of_the_job_will_do(database: Database) -> N
 
 
 def test_a_job_that_never_ends_well_dies_and_says_so(database: Database) -> None:
-    job_id = _enqueue(database)
-    for _ in range(MAX_ATTEMPTS):
+    with trace("request", "server", None, None) as request:
+        job_id = _enqueue(database)
+    for _ in range(MAX_ATTEMPTS - 1):
         assert run_job(database, job_id, _fail)
         _make_due(database, job_id)
+    assert run_job(database, job_id, _fail)
+    assert not run_job(database, job_id, _fail), "a copy of its message came late"
     deaths: list[GivenUp] = []
     queue = Queue()
-    send_due_jobs(database, queue, lambda _session, given_up: deaths.append(given_up))
+
+    def give_up(_session: Session, given_up: GivenUp) -> None:
+        deaths.append(given_up)
+        assert current_context().trace_id == request.context.trace_id
+
+    send_due_jobs(database, queue, give_up)
     assert queue.sent == []
     assert deaths == [GivenUp("test.work", "k", {"n": 1}, is_cancelled=False)]
     assert _state(database, job_id) == "dead"
