@@ -107,7 +107,7 @@ class AssetFailed(_AssetEvent):
 
 
 class AssetDeleted(_AssetEvent):
-    """The asset and its files are gone; what it was is no longer told."""
+    """The asset is gone and its files are going; what it was is no longer told."""
 
     event_type: ClassVar = "media.asset.deleted.v1"
     data_of: ClassVar = None

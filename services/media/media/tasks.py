@@ -6,12 +6,13 @@ from functools import partial
 from celery import Celery
 
 from common.jobs import RunningJob, run_job
-from media.services.processing import Workshop, describe_asset, transcode_asset
-from media.services.uploads import DESCRIBE, TRANSCODE
+from media.services.processing import Workshop, delete_files, describe_asset, transcode_asset
+from media.services.uploads import DELETE_FILES, DESCRIBE, TRANSCODE
 
 JOBS: dict[str, Callable[[Workshop, RunningJob], None]] = {
     DESCRIBE: describe_asset,
     TRANSCODE: transcode_asset,
+    DELETE_FILES: delete_files,
 }
 
 
@@ -30,3 +31,7 @@ def register_tasks(celery: Celery, shop: Workshop) -> None:
     @celery.task(name=TRANSCODE)  # type: ignore[untyped-decorator]
     def transcode(job_id: str) -> None:
         perform(shop, TRANSCODE, job_id)
+
+    @celery.task(name=DELETE_FILES)  # type: ignore[untyped-decorator]
+    def delete(job_id: str) -> None:
+        perform(shop, DELETE_FILES, job_id)

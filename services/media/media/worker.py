@@ -19,7 +19,7 @@ subscriptions = auth.subscriptions | catalog.subscriptions
 if __name__ == "__main__":
     settings = load(MediaSettings)
     storage = open_storage(settings)
-    database = open_database("media", settings, storage=storage)
+    database = open_database("media", settings)
     sender = JobSender("media", settings.broker_url)
     run_worker(
         "media",

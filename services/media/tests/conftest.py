@@ -223,7 +223,7 @@ def run_jobs(database: Database, workshop: Workshop) -> RunJobs:
 
 
 @pytest.fixture
-def deliver(database: Database, storage: Storage) -> Deliver:
+def deliver(database: Database) -> Deliver:
     """Apply an event as the consumer would: `deliver("auth.user.deleted.v1", id=…, version=…)`."""
 
     def apply(kind: str, **data: Any) -> None:
@@ -239,7 +239,6 @@ def deliver(database: Database, storage: Storage) -> Deliver:
             data=usual | data,
         )
         with database.transaction() as session:
-            session.info["storage"] = storage
             subscriptions.apply(session, envelope)
 
     return apply

@@ -50,5 +50,4 @@ def refuse(session: Session, event: AssetRefused) -> None:
 @subscriptions.on("catalog.track.deleted.v1", TrackDeleted)
 def forget(session: Session, event: TrackDeleted) -> None:
     """Leave a tombstone; the same bytes may be uploaded again."""
-    storage = session.info["storage"]
-    forget_track(session, storage, event, owner_id=event.owner_id, asset_id=event.asset_id)
+    forget_track(session, event, event.owner_id, event.asset_id)

@@ -55,7 +55,6 @@ def upload() -> Any:
         with writing() as session:
             found, begins = receive_upload(
                 session,
-                storage,
                 plan,
                 owner_id=owner_id,
                 received=form.received,
@@ -86,10 +85,10 @@ def read_upload(path: UploadPath) -> Any:
 @api.delete("/<uuid:upload_id>", responses={204: None})
 @requires(scope="uploads:write")
 def remove_upload(path: UploadPath) -> Any:
-    """Delete an upload, its asset and all files made of it."""
+    """Delete an upload with its asset; all files made of it follow, mostly within seconds."""
     with writing() as session:
         found = find_upload(session, str(path.upload_id), current_identity(), lock=True)
-        delete_upload(session, _storage(), found)
+        delete_upload(session, found)
     return Response(status=204)
 
 

@@ -1,6 +1,13 @@
 """The rows of media's schema."""
 
-from media.models.assets import Asset, AssetState, Rendition, WaveformRow, original_key
+from media.models.assets import (
+    Asset,
+    AssetState,
+    Rendition,
+    WaveformRow,
+    all_keys,
+    original_key,
+)
 from media.models.schema import Base
 from media.models.tracks import Track
 from media.models.uploads import Upload, UploadStatus
@@ -14,5 +21,6 @@ __all__ = [
     "Upload",
     "UploadStatus",
     "WaveformRow",
+    "all_keys",
     "original_key",
 ]

@@ -90,17 +90,12 @@ class Asset(Base):
     @property
     def images_key(self) -> str:
         """The folder of its pictures."""
-        return f"images/{self.id}"
+        return images_key(self.id)
 
     @property
     def renditions_key(self) -> str:
         """The folder of its attempts."""
-        return f"renditions/{self.id}"
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """Where all of its files are."""
-        return self.original_key, self.renditions_key, self.images_key
+        return renditions_key(self.id)
 
     @property
     def is_ready(self) -> bool:
@@ -117,3 +112,18 @@ class Asset(Base):
 def original_key(asset_id: str) -> str:
     """Return where storage has the file that an asset is made from."""
     return f"originals/{asset_id}"
+
+
+def renditions_key(asset_id: str) -> str:
+    """Return the folder of what storage has of an asset's attempts."""
+    return f"renditions/{asset_id}"
+
+
+def images_key(asset_id: str) -> str:
+    """Return the folder of what storage has of an asset's pictures."""
+    return f"images/{asset_id}"
+
+
+def all_keys(asset_id: str) -> tuple[str, ...]:
+    """Return under which keys storage has all files of an asset."""
+    return original_key(asset_id), renditions_key(asset_id), images_key(asset_id)

@@ -1,4 +1,4 @@
-"""The two jobs: describe an asset, then transcode it; results commit under the job's lease."""
+"""The jobs: describe an asset, transcode it, delete its files; each commits under its lease."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,15 @@ from common.jobs import Fenced, GivenUp, Interrupted, RunningJob
 from common.logging import get_logger
 from media.errors import UnusableFile
 from media.events import AssetDescribed, AssetFailed, AssetReady, emit_asset
-from media.models import Asset, AssetState, Rendition, Upload, UploadStatus, WaveformRow
+from media.models import (
+    Asset,
+    AssetState,
+    Rendition,
+    Upload,
+    UploadStatus,
+    WaveformRow,
+    all_keys,
+)
 from media.ports import CoverImage, Description, Storage, Transcoded, Transcoder
 from media.queries.uploads import upload_of_asset
 from media.services.uploads import TRANSCODE, job_keys, start_job
@@ -93,6 +101,15 @@ def transcode_asset(shop: Workshop, job: RunningJob) -> None:
         raise
 
 
+def delete_files(shop: Workshop, job: RunningJob) -> None:
+    """Delete the files of an asset that is gone; afterwards storage has nothing of it."""
+    for key in all_keys(job.payload["asset_id"]):
+        shop.check(job)
+        shop.storage.delete(key)
+    with shop.database.transaction() as session:
+        job.complete(session)
+
+
 def fail_upload(session: Session, upload: Upload, reason: str) -> None:
     """End an upload with the reason why it never becomes a track."""
     upload.asset.advance(AssetState.FAILED, reason[:500])
@@ -103,7 +120,8 @@ def fail_upload(session: Session, upload: Upload, reason: str) -> None:
 def give_up(session: Session, job: GivenUp) -> None:
     """End the upload of a job that failed each time for reasons of ours, or was cancelled."""
     upload = upload_of_asset(session, job.payload["asset_id"])
-    # Whoever uploaded the file again began anew: then an older job says nothing any more.
+    # Whoever uploaded the file again began anew: then an older job says nothing any more. One that
+    # deletes files has no upload: what it leaves is swept.
     if upload is None or job.key not in job_keys(upload.asset):
         return
     fail_upload(session, upload, _CANCELLED if job.is_cancelled else _GIVEN_UP)

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from common.erasure import is_erased
 from common.events import Event, apply_version
 from media.models import Track, UploadStatus
-from media.ports import Storage
 from media.queries.uploads import upload_of_asset
 from media.services.uploads import delete_upload
 
@@ -44,9 +43,7 @@ def refuse_upload(session: Session, event: Event, reason: str) -> None:
         upload.finish(UploadStatus.FAILED, reason[:500])
 
 
-def forget_track(
-    session: Session, storage: Storage, event: Event, *, owner_id: str, asset_id: str | None
-) -> None:
+def forget_track(session: Session, event: Event, owner_id: str, asset_id: str | None) -> None:
     """Keep of a deleted track only that it is deleted; its upload and its files go.
 
     Which upload that is the event says: what was told of the track before may come later, or never.
@@ -58,4 +55,4 @@ def forget_track(
     if upload is None or upload.owner_id != owner_id:
         return
     if upload.track_id in (None, event.id):
-        delete_upload(session, storage, upload)
+        delete_upload(session, upload)

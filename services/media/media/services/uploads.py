@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from common.db import after_commit, new_id
+from common.db import new_id
 from common.erasure import is_erased
 from common.errors import Conflict, Forbidden
 from common.jobs import cancel_jobs, enqueue
 from media.events import AssetReceived, emit_asset, emit_asset_gone
 from media.formats import sniff
 from media.models import Asset, AssetState, Upload, UploadStatus, original_key
-from media.ports import Received, Storage
+from media.ports import Received
 from media.queries.uploads import find_same_bytes
 from media.tags import clean_text
 
 DESCRIBE, TRANSCODE = "media.describe", "media.transcode"
+DELETE_FILES = "media.delete_files"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,6 @@ def plan_upload(session: Session, owner_id: str, sha256: str) -> Plan:
 
 def receive_upload(
     session: Session,
-    storage: Storage,
     plan: Plan,
     *,
     owner_id: str,
@@ -75,15 +74,15 @@ def receive_upload(
             upload.restart()
             upload.asset.run += 1
     if upload.asset_id != plan.asset_id:  # the same bytes came twice at once
-        after_commit(session, partial(storage.delete, plan.key))
+        _delete_files(session, owner_id, plan.asset_id)
     if begins:
         upload.filename, upload.given = display_name(filename), dict(given)
         _begin(session, upload, received)
     return upload, begins
 
 
-def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
-    """Delete an upload with its asset and files; unfinished jobs of it are fenced off."""
+def delete_upload(session: Session, upload: Upload) -> None:
+    """Delete an upload with its asset and, by a job, its files; its other jobs are fenced off."""
     asset = upload.asset
     cancel_jobs(session, job_keys(asset))
     asset.version += 1
@@ -91,13 +90,7 @@ def delete_upload(session: Session, storage: Storage, upload: Upload) -> None:
     session.delete(upload)
     session.flush()
     session.delete(asset)
-    folders = asset.folders
-
-    def delete_files() -> None:
-        for key in folders:
-            storage.delete(key)
-
-    after_commit(session, delete_files)
+    _delete_files(session, asset.owner_id, asset.id)
 
 
 def display_name(filename: str | None) -> str | None:
@@ -115,6 +108,17 @@ def start_job(session: Session, kind: str, asset: Asset) -> None:
 def job_keys(asset: Asset) -> list[str]:
     """Return the keys of the jobs of the asset's current run."""
     return [_job_key(kind, asset) for kind in (DESCRIBE, TRANSCODE)]
+
+
+def deletion_prefix(owner_id: str) -> str:
+    """Return how the keys of jobs begin that delete files of an owner's."""
+    return f"{DELETE_FILES}:{owner_id}:"
+
+
+def _delete_files(session: Session, owner_id: str, asset_id: str) -> None:
+    # Not at once: storage may be far away, and whoever applies events must not wait for it.
+    key = f"{deletion_prefix(owner_id)}{asset_id}"
+    enqueue(session, kind=DELETE_FILES, key=key, payload={"asset_id": asset_id})
 
 
 def _job_key(kind: str, asset: Asset) -> str:

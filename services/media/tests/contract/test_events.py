@@ -17,14 +17,7 @@ from common.testing.contracts import (
     with_unknown_fields,
 )
 from common.testing.plugin import MakeDatabase
-from media.adapters.storage import LocalStorage
 from media.worker import subscriptions
-
-
-@pytest.fixture
-def worker_database(make_database: MakeDatabase, storage: LocalStorage) -> Database:
-    """The schema as the worker opens it: with the storage."""
-    return make_database("media", storage=storage)
 
 
 def test_the_use_cases_emit_every_event_that_media_publishes(
@@ -64,26 +57,26 @@ def test_what_is_emitted_has_each_field_of_the_sample(
 
 
 def test_an_event_with_unknown_fields_is_applied_once(
-    worker_database: Database, received_sample: Sample
+    database: Database, received_sample: Sample
 ) -> None:
-    assert_applied_once(worker_database, subscriptions, with_unknown_fields(received_sample))
+    assert_applied_once(database, subscriptions, with_unknown_fields(received_sample))
 
 
 def test_an_event_with_as_little_as_its_schema_allows_is_applied(
-    worker_database: Database, received_sample: Sample, contracts_dir: Path
+    database: Database, received_sample: Sample, contracts_dir: Path
 ) -> None:
-    consume(worker_database, subscriptions, barest(contracts_dir, received_sample))
+    consume(database, subscriptions, barest(contracts_dir, received_sample))
 
 
 @pytest.mark.parametrize("without", ["nothing", ".deleted."])
 def test_events_may_come_in_any_order(
-    make_database: MakeDatabase, storage: LocalStorage, contracts_dir: Path, without: str
+    make_database: MakeDatabase, contracts_dir: Path, without: str
 ) -> None:
     samples = received_samples(contracts_dir, "media")
     # Of a user who is gone nothing is kept: the deletion has a test of its own.
     del samples["auth.user.deleted.v1"]
     assert_order_is_irrelevant(
-        (make_database("media", storage=storage), make_database("media", storage=storage)),
+        (make_database("media"), make_database("media")),
         subscriptions,
         [sample for kind, sample in samples.items() if without not in kind],
         {"track": "*", "revocation": "kind, subject_id, revoked_at"},

@@ -115,6 +115,7 @@ def test_from_upload_to_sound(
 
     deleted = client.delete(f"/api/v1/uploads/{first['id']}", headers=bearer())
     assert deleted.status_code == 204
+    assert run_jobs() == ["media.delete_files"]
     assert kept() == set()
     assert _get(media.segments[0].absolute_uri)[0] == 404
 

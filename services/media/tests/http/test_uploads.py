@@ -59,7 +59,10 @@ def test_the_same_bytes_at_once_are_one_upload(
     assert sorted(answer.status_code for answer in answers) == [200] * 4 + [202]
     assert len({answer.json["id"] for answer in answers}) == 1
     with database.reading() as session:
-        assert len(session.execute(select(job.c.id)).all()) == 1
+        kinds = session.scalars(select(job.c.kind)).all()
+    # What the others had stored, if they got so far, is deleted.
+    assert kinds.count("media.describe") == 1
+    assert set(kinds) <= {"media.describe", "media.delete_files"}
 
 
 def test_a_failed_upload_may_be_tried_again(
@@ -106,7 +109,13 @@ def test_the_list_goes_page_by_page_newest_first(upload: Any, client: Any, beare
 
 
 def test_uploads_are_their_owners_business(
-    upload: Any, client: Any, bearer: Any, make_audio: MakeAudio, storage_dir: Path, emitted: Any
+    upload: Any,
+    client: Any,
+    bearer: Any,
+    make_audio: MakeAudio,
+    storage_dir: Path,
+    emitted: Any,
+    run_jobs: Any,
 ) -> None:
     sent = upload(make_audio("a.mp3", seconds=1)).json
     url = f"/api/v1/uploads/{sent['id']}"
@@ -119,6 +128,7 @@ def test_uploads_are_their_owners_business(
     assert client.delete(url, headers=bearer()).status_code == 204
     assert client.get(url, headers=bearer()).status_code == 404
     assert client.delete(url, headers=bearer()).status_code == 404
+    assert run_jobs() == ["media.delete_files"]
     assert _files(storage_dir) == []
     deleted = emitted("media.asset.deleted.v1")[0]
     assert (deleted["id"], deleted["upload_id"]) == (sent["asset_id"], sent["id"])

@@ -188,6 +188,7 @@ def test_deleting_an_upload_fences_its_running_job(
     kept: Kept,
     emitted: Any,
     status: Any,
+    run_jobs: Any,
 ) -> None:
     perform(workshop, "media.describe", _next_job(database).id)
     upload_id = status()["id"]
@@ -201,6 +202,7 @@ def test_deleting_an_upload_fences_its_running_job(
     assert emitted("media.asset.ready.v1") == []
     assert [event["state"] for event in emitted("media.asset.deleted.v1")] == ["deleted"]
     assert _attempts(kept, asset_id) == set()
+    assert run_jobs() == ["media.delete_files"]
     assert kept() == set()
 
 
@@ -213,6 +215,7 @@ def test_deleting_a_track_fences_the_running_job_of_its_upload(
     deliver: Any,
     kept: Kept,
     emitted: Any,
+    run_jobs: Any,
     is_late: bool,
 ) -> None:
     perform(workshop, "media.describe", _next_job(database).id)
@@ -229,6 +232,7 @@ def test_deleting_a_track_fences_the_running_job_of_its_upload(
     with database.reading() as session:
         assert session.scalar(select(job.c.state).where(job.c.id == queued.id)) == "cancelled"
     assert emitted("media.asset.ready.v1") == []
+    assert run_jobs() == ["media.delete_files"]
     assert kept() == set()
 
 

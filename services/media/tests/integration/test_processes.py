@@ -100,13 +100,23 @@ def _stop(process: subprocess.Popen[bytes]) -> float:
 
 
 @pytest.mark.parametrize("storage_kind", ["local", "cloudinary"])
-def test_an_upload_is_processed_and_everything_stops_cleanly(
-    start: Start, upload: Any, make_audio: MakeAudio, status: Any, kept: Callable[[], set[str]]
+def test_an_upload_is_processed_and_deleted_and_everything_stops_cleanly(
+    start: Start,
+    upload: Any,
+    make_audio: MakeAudio,
+    client: Any,
+    bearer: Any,
+    status: Any,
+    kept: Callable[[], set[str]],
 ) -> None:
     worker, jobs = start("media.worker"), start("media.jobs")
-    assert upload(make_audio("a.mp3", seconds=1)).status_code == 202
+    sent = upload(make_audio("a.mp3", seconds=1))
+    assert sent.status_code == 202
     _wait_until(lambda: status() == "transcoded")
     assert len(kept()) == 8
+    deleted = client.delete(f"/api/v1/uploads/{sent.json['id']}", headers=bearer())
+    assert deleted.status_code == 204
+    _wait_until(lambda: not kept())
     for process in (worker, jobs):
         assert _stop(process) < 20
         assert process.returncode == 0
