@@ -8,11 +8,17 @@ locals {
   # Times to stop are those of docs/operations.md, "Timeouts on Fargate".
   kinds = {
     web = {
-      size     = var.web
-      command  = null
-      stop     = 90
-      url      = "http://127.0.0.1:${local.web_port}/healthz"
-      settings = { WEB_WORKERS = "2", WEB_DRAIN_SECONDS = "20", WEB_GRACEFUL_SECONDS = "60" }
+      size    = var.web
+      command = null
+      stop    = 90
+      url     = "http://127.0.0.1:${local.web_port}/healthz"
+      settings = {
+        WEB_WORKERS          = "2"
+        WEB_DRAIN_SECONDS    = "20"
+        WEB_GRACEFUL_SECONDS = "60"
+        # Longer than the load balancer keeps a connection, so that it is the one who closes.
+        WEB_KEEPALIVE_SECONDS = "615"
+      }
     }
     worker = {
       size     = var.worker

@@ -123,14 +123,24 @@ class Terraform:
     ) -> subprocess.CompletedProcess[str]:
         # In automation it does not say how to apply a plan by hand.
         own = {"TF_DATA_DIR": f".terraform/{self.environment}", "TF_IN_AUTOMATION": "true"}
-        return subprocess.run(
-            [os.environ.get("TERRAFORM", "terraform"), f"-chdir={ROOT}", command, *options],
-            env={**os.environ, **own},
-            stdout=stdout,
-            stderr=stderr,
-            text=True,
-            check=False,
+        words = [os.environ.get("TERRAFORM", "terraform"), f"-chdir={ROOT}", command, *options]
+        started = subprocess.Popen(
+            words, env={**os.environ, **own}, stdout=stdout, stderr=stderr, text=True
         )
+        return subprocess.CompletedProcess(words, *_end_of(started))
+
+
+def _end_of(process: subprocess.Popen[str]) -> tuple[int, str | None, str | None]:
+    """Wait for the end, also after Ctrl-C: Terraform hears it, too, and ends in its own time.
+
+    `subprocess.run` would kill it after a quarter of a second, in the middle of a change.
+    """
+    while True:
+        try:
+            said = process.communicate()
+        except KeyboardInterrupt:
+            continue
+        return process.returncode, *said
 
 
 def _merged(running: Release, changed: Release) -> Release:

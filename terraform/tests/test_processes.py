@@ -120,6 +120,18 @@ def test_a_web_drains_until_the_load_balancer_has_noticed(
         assert seconds >= int(process.environment["WEB_DRAIN_SECONDS"])
 
 
+def test_the_load_balancer_closes_idle_connections_first(
+    deployment: Deployment, services: dict[str, Process]
+) -> None:
+    elb = deployment.aws.client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    found = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])
+    attributes = {one["Key"]: one["Value"] for one in found["Attributes"]}
+    for name in WEBS:
+        kept = int(services[name].environment["WEB_KEEPALIVE_SECONDS"])
+        assert int(attributes["idle_timeout.timeout_seconds"]) < kept, name
+
+
 def test_health_is_asked_where_it_is_answered(services: dict[str, Process]) -> None:
     for name, process in services.items():
         environment, check = process.environment, process.container["healthCheck"]

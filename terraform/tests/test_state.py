@@ -1,5 +1,8 @@
 """Two who apply at the same time do not undo each other's change; with the real Terraform."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +111,16 @@ def test_a_failed_plan_stops(terraform: Terraform, tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(ROOT.replace("map(string)", "map(number)"))
     with pytest.raises(Stop, match="terraform plan failed"):
         terraform.update({"image_tags": {"catalog": "new"}})
+
+
+def test_after_ctrl_c_terraform_ends_in_its_own_time(
+    terraform: Terraform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, saved = tmp_path / "slow", tmp_path / "saved"
+    slow.write_text(f"#!/bin/sh\nsleep 1\ntouch {saved}\nexit 1\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM", str(slow))
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(Stop):
+        terraform.change("destroy", {})
+    assert saved.exists()

