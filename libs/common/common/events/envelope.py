@@ -1,12 +1,17 @@
 """Events and the CloudEvents 1.0 envelope (JSON format) they travel in."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from common.db import new_id, utcnow
 from common.tracing import current_context
+
+# Inboxes note it in 36 ASCII characters: a UUID, or whatever else is as short.
+EventId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,36}$")]
+# A service's name: queues are named after it.
+_Source = Annotated[str, StringConstraints(pattern=r"^/[a-z][a-z0-9_-]{0,39}$")]
 
 
 class Event(BaseModel):
@@ -40,9 +45,9 @@ class Envelope(BaseModel):
 
     specversion: Literal["1.0"] = "1.0"
     """The version of CloudEvents."""
-    id: str
-    """Of this event; copies have the same, and must be applied once."""
-    source: str
+    id: EventId
+    """Of this event, at most 36 characters; copies have the same, and must be applied once."""
+    source: _Source
     """Who published it; acknowledgements go there."""
     type: str
     """What happened, and the version of the contract."""
@@ -82,3 +87,14 @@ class Envelope(BaseModel):
             **current_context()._asdict(),
             data=event.model_dump(mode="json"),
         )
+
+
+class Acknowledgement(BaseModel):
+    """What a subscriber answers when it has committed the effects of some events."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    subscriber: str
+    """The service that committed."""
+    event_ids: list[EventId]
+    """The id of each event."""

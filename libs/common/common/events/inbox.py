@@ -22,14 +22,19 @@ log = get_logger(__name__)
 
 MAX_ATTEMPTS = 8
 _LONGEST_WAIT = timedelta(hours=1)
+# A note has room for 16 MiB; escaping on the way there makes a text up to four times as long.
+_LONGEST_MESSAGE = 2 * 2**20
+_LONGEST_ERROR = 10_000
 
 
 def receive(database: Database, subscriptions: Subscriptions, body: bytes) -> Envelope | None:
     """Apply a message once; afterwards it is stored as done, retry or dead.
 
-    Returns the envelope to acknowledge, or None for bytes that are no event at all. Raises only if
-    nothing could be stored, so that the message must come again.
+    What is longer than 2 MiB is cut there, which makes it no event. Returns the envelope to
+    acknowledge, or None for bytes that are no event at all. Raises only if nothing could be stored,
+    so that the message must come again.
     """
+    body = body[:_LONGEST_MESSAGE]
     try:
         envelope = Envelope.model_validate_json(body)
     except ValidationError as error:
@@ -109,7 +114,11 @@ def _retry(database: Database, subscriptions: Subscriptions, event_id: str) -> N
         row = session.execute(select(inbox.c.envelope).where(_waiting(event_id))).first()
     if row is None:  # another worker was faster
         return
-    envelope = Envelope.model_validate_json(row.envelope)
+    try:
+        envelope = Envelope.model_validate_json(row.envelope)
+    except ValidationError as error:  # a former release took it for one
+        _give_up(database, event_id, error)
+        return
     with _tracing(envelope) as span:
         try:
             with database.transaction() as session:
@@ -160,6 +169,13 @@ def _fail_again(
     observer().failed(envelope.type, dead=dead)
 
 
+def _give_up(database: Database, event_id: str, error: ValidationError) -> None:
+    log.error("message_is_no_event", event_id=event_id, error=_describe(error))
+    dead = {"state": "dead", "last_error": _describe(error)}
+    with database.transaction() as session:
+        session.execute(update(inbox).where(_waiting(event_id)).values(**dead))
+
+
 def _log_failure(what: str, attempts: int, error: Exception) -> None:
     # A validation error's traceback shows what somebody wrote; its description does not.
     traceback = None if isinstance(error, ValidationError) else error
@@ -205,8 +221,8 @@ def _backoff(attempts: int) -> timedelta:
 def _describe(error: Exception) -> str:
     """Say what went wrong without repeating the event's data."""
     if isinstance(error, ValidationError):
-        return str(error.errors(include_url=False, include_input=False))
-    return repr(error)
+        return str(error.errors(include_url=False, include_input=False))[:_LONGEST_ERROR]
+    return repr(error)[:_LONGEST_ERROR]
 
 
 def _bury_garbage(database: Database, body: bytes, error: ValidationError) -> None:

@@ -12,11 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from common.db import Database
 from common.events import inbox, outbox
 from common.events.bus import Bus, KombuBus
+from common.events.envelope import Acknowledgement
 from common.events.nudge import Nudge
 from common.events.relay import Relay
 from common.events.subscriptions import Subscriptions
@@ -99,14 +101,14 @@ class Worker:
 
         def apply(body: bytes) -> None:
             try:
-                message = orjson.loads(body)
-                subscriber, event_ids = str(message["subscriber"]), list(message["event_ids"])
-            except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                log.error("message_is_no_acknowledgement", error=repr(error), size=len(body))
+                told = Acknowledgement.model_validate_json(body)
+            except ValidationError as error:
+                wrong = error.errors(include_url=False, include_input=False)
+                log.error("message_is_no_acknowledgement", error=str(wrong), size=len(body))
                 return
             with self.database.transaction() as session:
-                outbox.acknowledge(session, subscriber, event_ids)
-            observer().acknowledged(subscriber, len(event_ids))
+                outbox.acknowledge(session, told.subscriber, told.event_ids)
+            observer().acknowledged(told.subscriber, len(told.event_ids))
 
         self._loop("acks", lambda bus: bus.receive(f"{self.service}.acks", apply, _POLL_SECONDS))
 
