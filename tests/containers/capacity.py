@@ -122,7 +122,6 @@ def _sound(who: Listener, number: int) -> Request:
 
 _PLAY = {"track_id": "TRACK", "played_ms": _SOUND_SECONDS * 1000}
 CASES: Mapping[str, Case] = {
-    "sign in (argon2id)": _sign_in,
     "list of albums, cached": partial(_get, "albums?limit=50"),
     "album": partial(_get, "albums/{album}"),
     "search, 500 different ones": partial(_get, "search?q=tone+{n}"),
@@ -130,6 +129,8 @@ CASES: Mapping[str, Case] = {
     "note a play (an event for catalog)": partial(_post, "me/history", _PLAY, 201),
     "links to a track's sound": partial(_post, "playback/{track}", {}, 200),
     "64 KB of sound": _sound,
+    # The last: a hundred sign-ins end the session that the others use.
+    "sign in (argon2id)": _sign_in,
 }
 
 
