@@ -77,7 +77,9 @@ def test_an_event_of_nobody_who_could_hear_of_it_is_buried(database: Database, s
     assert (row.state, row.type) == ("dead", "unknown")
 
 
-@pytest.mark.parametrize("event_id", ["01a22432-9d2a-7795-8e91-9e4d86f6fec8", "a", "!" * 36, "order-7/line~2"])
+@pytest.mark.parametrize(
+    "event_id", ["01a22432-9d2a-7795-8e91-9e4d86f6fec8", "a", "!" * 36, "order-7/line~2"]
+)
 def test_any_short_text_is_an_id(database: Database, event_id: str) -> None:
     envelope = receive(database, Subscriptions(), _message(id=event_id, source="/solo-voice_2"))
     assert envelope is not None
