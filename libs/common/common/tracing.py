@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from common import OPENTELEMETRY_IS_ON
 from common.logging import log_context
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 # Vendors' own keys and values, which nobody else reads: only what any header may hold.
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 

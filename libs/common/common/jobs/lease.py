@@ -16,7 +16,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from common.db import Database, db_time
-from common.jobs.queue import MAX_ATTEMPTS, is_hopeless
+from common.jobs.queue import is_hopeless
 from common.jobs.tables import job
 from common.logging import get_logger
 from common.metrics import observer
@@ -116,7 +116,7 @@ def _take(database: Database, job_id: str, lease: timedelta) -> RunningJob | Non
         row.attempt + 1,
         row.traceparent,
         row.tracestate,
-        is_last=row.attempt + 1 - row.interruptions >= MAX_ATTEMPTS,
+        is_last=is_hopeless(row, after=1),
     )
 
 

@@ -138,10 +138,10 @@ def prune_jobs(session: Session, keep: timedelta = timedelta(days=30), limit: in
     return len(ids)
 
 
-def is_hopeless(row: Row[Any]) -> bool:
-    """Whether it was tried as often as any job is."""
+def is_hopeless(row: Row[Any], *, after: int = 0) -> bool:
+    """Whether it was tried as often as any job is, or will have been `after` more attempts."""
     # A deploy that cuts a job short says nothing about the job.
-    return int(row.attempt) - int(row.interruptions) >= MAX_ATTEMPTS
+    return int(row.attempt) + after - int(row.interruptions) >= MAX_ATTEMPTS
 
 
 def _due(session: Session, state: str) -> Select[Any]:
