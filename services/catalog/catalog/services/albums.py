@@ -111,12 +111,14 @@ def remove_album(session: Session, album: Album) -> None:
 
 def remove_unused_album(session: Session, album: Album) -> bool:
     """Take away an album that only tags asked for once nothing is on it; say whether it went."""
-    if _is_superfluous(session, album):
-        lock(session, album)
-        if _is_superfluous(session, album):
-            remove_album(session, album)
-            return True
-    return False
+    if not album.implicit:
+        return False
+    # Before anyone looks: of two that take the last two tracks away, each would see the other's.
+    lock(session, album)
+    if not album.implicit or is_album_used(session, album.id):
+        return False
+    remove_album(session, album)
+    return True
 
 
 def replace_cover(session: Session, album: Album, old: str | None, new: str | None) -> None:
@@ -142,10 +144,6 @@ def own_artist(session: Session, owner_id: str, artist_id: str) -> Artist:
             [FieldError("artist_id", f"there is no artist {artist_id} of this owner")],
         )
     return artist
-
-
-def _is_superfluous(session: Session, album: Album) -> bool:
-    return album.implicit and not is_album_used(session, album.id)
 
 
 def _tell_change(session: Session, album: Album) -> None:

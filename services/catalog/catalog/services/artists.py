@@ -89,9 +89,9 @@ def remove_artist(session: Session, artist: Artist) -> None:
 def remove_unused_artists(session: Session, artists: Iterable[Artist]) -> None:
     """Take away those of the artists that only tags asked for and that nothing names any more."""
     for artist in _in_order(artists):
-        if _is_superfluous(session, artist):
-            lock(session, artist)
-            if _is_superfluous(session, artist):
+        if artist.implicit:
+            lock(session, artist)  # before anyone looks, as in `remove_unused_album`
+            if artist.implicit and not is_artist_used(session, artist.id):
                 remove_artist(session, artist)
 
 
@@ -100,10 +100,6 @@ def is_artist_used(session: Session, artist_id: str) -> bool:
     credited = exists().where(Credit.artist_id == artist_id)
     released = exists().where(Album.artist_id == artist_id)
     return bool(session.scalar(select(credited | released)))
-
-
-def _is_superfluous(session: Session, artist: Artist) -> bool:
-    return artist.implicit and not is_artist_used(session, artist.id)
 
 
 def _in_order(artists: Iterable[Artist]) -> list[Artist]:

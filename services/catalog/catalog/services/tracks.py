@@ -1,6 +1,6 @@
 """Making, changing and removing tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -49,7 +49,8 @@ def update_track(
         _set_state(track, changes["state"])
     track.change()
     tell_change(session, track, was_published=was_published)
-    _remove_unused(session, album_id, artists)
+    left = set(artists) - {credit.artist for credit in track.credits}
+    _remove_unused(session, album_id if album_id != track.album_id else None, left)
     return track
 
 
@@ -158,7 +159,7 @@ def _own_album(session: Session, owner_id: str, album_id: str | None) -> Album |
 def _remove_unused(
     session: Session,
     album_id: str | None,
-    artists: Sequence[Artist],
+    artists: Iterable[Artist],
     cover_url: str | None = None,
 ) -> None:
     """Take away what only a track had made necessary, also the picture that came with it."""

@@ -8,7 +8,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from common.events import Envelope
 
 Deliver = Callable[..., str]
 MakeAsset = Callable[..., dict[str, Any]]
-Meanwhile = Callable[[str, Callable[[], object]], AbstractContextManager[None]]
+Meanwhile = Callable[..., AbstractContextManager[None]]
 Emitted = Callable[[], list[Envelope]]
 
 READY = "media.asset.ready.v1"
@@ -34,29 +34,33 @@ pytestmark = pytest.mark.parametrize("lend_schema", ["mysql"], indirect=True)
 
 
 @pytest.fixture
-def meanwhile(database: Database) -> Meanwhile:
-    """Return a context in which something happens as soon as this thread has read a table."""
+def meanwhile(database: Database) -> Iterator[Meanwhile]:
+    """Return a context in which something happens as soon as this thread has read a table.
+
+    This thread waits for it; where it must wait for this thread, too, only for `seconds`.
+    """
     here = threading.get_ident()
+    with ThreadPoolExecutor(1) as other:
 
-    @contextmanager
-    def happens(table: str, act: Callable[[], object]) -> Iterator[None]:
-        unlocked = re.compile(rf"FROM {table} \nWHERE (?!.*FOR UPDATE)", re.DOTALL)
-        acted: list[object] = []
+        @contextmanager
+        def happens(table: str, act: Callable[[], object], seconds: float = 30) -> Iterator[None]:
+            unlocked = re.compile(rf"FROM {table} \nWHERE (?!.*FOR UPDATE)", re.DOTALL)
+            acts: list[Future[object]] = []
 
-        def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            if threading.get_ident() == here and not acted and unlocked.search(statement):
-                acted.append(table)
-                with ThreadPoolExecutor(1) as other:
-                    other.submit(act).result(timeout=30)
+            def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+                if threading.get_ident() == here and not acts and unlocked.search(statement):
+                    acts.append(other.submit(act))
+                    wait(acts, seconds)
 
-        event.listen(database.engine, "after_cursor_execute", look)
-        try:
-            yield
-        finally:
-            event.remove(database.engine, "after_cursor_execute", look)
-        assert acted, f"nobody read {table}"
+            event.listen(database.engine, "after_cursor_execute", look)
+            try:
+                yield
+            finally:
+                event.remove(database.engine, "after_cursor_execute", look)
+            assert acts, f"nobody read {table}"
+            acts[0].result(timeout=30)
 
-    return happens
+        yield happens
 
 
 @pytest.fixture
@@ -237,3 +241,19 @@ def test_what_is_edited_by_hand_while_its_last_track_goes_stays(
         "album": (["Queen"], ["Hotter Space"]),
         "artist": (["Queen & Co"], []),
     }[table]
+
+
+def test_an_album_whose_last_two_tracks_go_at_the_same_time(
+    deliver: Deliver,
+    asset: MakeAsset,
+    database: Database,
+    meanwhile: Meanwhile,
+) -> None:
+    one, two = asset("One"), asset("Two")
+    deliver(READY, **one)
+    deliver(READY, **two)
+    with meanwhile("track", lambda: deliver(DELETED, **(two | {"version": 9})), seconds=1):
+        deliver(DELETED, **(one | {"version": 9}))
+    with database.reading() as session:
+        assert session.scalars(select(Album.title)).all() == []
+        assert session.scalars(select(Artist.name)).all() == []
