@@ -22,12 +22,13 @@ def find_to_edit(session: Session, model: type[S], subject_id: str, editor: Iden
     raise Forbidden(f"This {kind} belongs to somebody else.")
 
 
-def lock(session: Session, subject: Artist | Album) -> None:
+def lock(session: Session, subject: Artist | Album, *, shared: bool = False) -> None:
     """Wait for whoever else changes a subject that was read without a lock; read what they left.
 
-    Without it two states could be told as one version, and others would keep the older one. Tracks
-    are locked before albums, these before artists, and of several artists the one with the lowest
-    id first: else two could wait for each other.
+    Without it two states could be told as one version, and others would keep the older one. Who
+    only needs it to stay as it is may share the lock with others who do. Tracks are locked before
+    albums, these before artists, and of several artists the one with the lowest id first: else two
+    could wait for each other.
     """
     session.flush()  # reading anew forgets what is not written yet
-    session.refresh(subject, with_for_update=True)
+    session.refresh(subject, with_for_update={"read": shared})

@@ -55,9 +55,11 @@ def find_or_create_album(
 
 
 def publish_album(session: Session, album: Album, credited: Iterable[Artist] = ()) -> None:
-    """Show the album, its artist and those credited on it to everybody who do not see them yet."""
-    if not album.is_published:
-        lock(session, album)
+    """Show the album, its artist and those credited on it to everybody who do not see them yet.
+
+    None of them is renamed before the end of the transaction: what is indexed meanwhile names them.
+    """
+    lock(session, album, shared=album.is_published)
     publish_artists(session, [album.artist, *credited])
     if not album.is_published:
         album.published_at = utcnow()

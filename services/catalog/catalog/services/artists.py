@@ -37,11 +37,12 @@ def find_or_create_artist(session: Session, owner_id: str, name: str) -> Artist:
 
 
 def publish_artists(session: Session, artists: Iterable[Artist]) -> None:
-    """Show the artists to everybody, those that they do not see yet."""
+    """Show the artists to everybody, those that they do not see yet.
+
+    None is renamed before the end of the transaction: what is indexed meanwhile names them.
+    """
     for artist in _in_order(artists):
-        if artist.is_published:
-            continue
-        lock(session, artist)
+        lock(session, artist, shared=artist.is_published)
         if not artist.is_published:
             artist.published_at = utcnow()
             record(session, artist_event(ArtistPublished, artist))

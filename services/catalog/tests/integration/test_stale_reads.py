@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
-from catalog.models import Album, Artist
+from catalog.models import Album, Artist, SearchDocument
 from catalog.services.albums import replace_cover
 from common.db import Database
 from common.events import Envelope
@@ -257,3 +257,34 @@ def test_an_album_whose_last_two_tracks_go_at_the_same_time(
     with database.reading() as session:
         assert session.scalars(select(Album.title)).all() == []
         assert session.scalars(select(Artist.name)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("read", "kind", "change"),
+    [
+        ("credit INNER JOIN artist ON .*", "artists", {"name": "Renamed"}),
+        ("track LEFT OUTER JOIN album ON .*", "albums", {"title": "Renamed"}),
+    ],
+    ids=["artist", "album"],
+)
+def test_what_is_renamed_while_a_track_of_it_is_indexed_is_found_by_its_new_name(
+    read: str,
+    kind: str,
+    change: dict[str, str],
+    deliver: Deliver,
+    asset: MakeAsset,
+    publish: Callable[..., str],
+    database: Database,
+    meanwhile: Meanwhile,
+    edit: Callable[..., Any],
+) -> None:
+    publish("One")
+    two = asset("Two")
+    deliver(DESCRIBED, **(two | {"version": 2}))
+    subject_id = dict(zip(("artists", "albums"), ids(database), strict=True))[kind]
+    with meanwhile(read, edit(kind, subject_id, **change), seconds=1):
+        deliver(READY, **two)
+    document = select(SearchDocument.artist, SearchDocument.album)
+    with database.reading() as session:
+        found = session.execute(document.where(SearchDocument.kind == "track")).all()
+    assert [" ".join(row).count("renamed") for row in found] == [1, 1]
