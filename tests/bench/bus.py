@@ -9,6 +9,7 @@ outbox costs a write. Prints Markdown and keeps it in build/bench-bus.md. Exit s
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -44,6 +45,8 @@ class Rounds:
 
     latencies: list[list[float]] = field(default_factory=list)
     writes: list[list[float]] = field(default_factory=list)
+    cores: list[float] = field(default_factory=list)
+    """How many processor seconds a second both workers took together."""
 
     def p99(self) -> float:
         """Return the median of the rounds' 99th percentiles: one busy moment is not the bus."""
@@ -60,6 +63,7 @@ class Rounds:
             f"{min(p99s):.0f} / {self.p99():.0f} / {max(p99s):.0f}",
             f"{max(everything):.0f}",
             f"{percentile(writes, 50):.1f} / {percentile(writes, 99):.1f}" if writes else "-",
+            f"{statistics.median(self.cores):.0%}",
         ]
 
 
@@ -86,7 +90,7 @@ class Stack:
         ).stdout
 
     @contextmanager
-    def workers(self) -> Iterator[None]:
+    def workers(self) -> Iterator[list[int]]:
         """Run both services' workers; whatever they complain about goes to standard error."""
         running = [
             subprocess.Popen(
@@ -97,17 +101,20 @@ class Stack:
             for service in ("ping", "pong")
         ]
         try:
-            yield
+            yield [worker.pid for worker in running]
         finally:
             for worker in running:
                 worker.terminate()
             for worker in running:
                 worker.wait(30)
 
-    def measure(self, rounds: Rounds, *arguments: str) -> None:
+    def measure(self, workers: list[int], rounds: Rounds, *arguments: str) -> None:
         """Let a writer write, wait until all of it is applied, and keep how long that took."""
+        started, took = time.monotonic(), processor_seconds(workers)
         written = json.loads(self.ping(*arguments))
         applied = self._wait_until_applied(set(written["committed"]))
+        took = processor_seconds(workers) - took
+        rounds.cores.append(took / (time.monotonic() - started))
         rounds.latencies.append(
             [(applied[note] - at) / 1e6 for note, at in written["committed"].items()]
         )
@@ -124,6 +131,16 @@ class Stack:
             if time.monotonic() > deadline:
                 raise SystemExit(f"{len(missing)} of {len(notes)} events were not applied")
             time.sleep(0.2)
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """Return how many these processes have taken so far, from proc(5); nan without it."""
+    stats = [Path(f"/proc/{pid}/stat") for pid in pids]
+    if not all(stat.exists() for stat in stats):
+        return math.nan
+    # After the name, which may hold anything: user and system time are the 12th and 13th field.
+    fields = [stat.read_text().rpartition(")")[2].split() for stat in stats]
+    return sum(int(ticks) for each in fields for ticks in each[11:13]) / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: list[float], percent: int) -> float:
@@ -159,11 +176,11 @@ def measure_database(
         stack.ping("schema", service=service)
     (folder / "applied").touch()
     idle, steady = loads.values()
-    with stack.workers():
-        stack.measure(Rounds(), "idle", "3")  # opens connections, fills caches
+    with stack.workers() as workers:
+        stack.measure(workers, Rounds(), "idle", "3")  # opens connections, fills caches
         for _ in range(options.rounds):
-            stack.measure(idle, "idle", str(options.idle_events))
-            stack.measure(steady, "load", str(options.rate), str(options.load_seconds))
+            stack.measure(workers, idle, "idle", str(options.idle_events))
+            stack.measure(workers, steady, "load", str(options.rate), str(options.load_seconds))
     return loads, json.loads(stack.ping("cost", str(options.cost_seconds)))
 
 
@@ -202,7 +219,7 @@ def report(
         "",
         *table(
             "database | load | events | p50 | p99 | p99 of a round: least / median / most | max"
-            " | the write itself, p50 / p99",
+            " | the write itself, p50 / p99 | both workers, of a core",
             latency,
         ),
         "",
