@@ -97,7 +97,7 @@ def due_subscribers(session: Session) -> list[str]:
 
 
 def claim_deliveries(
-    session: Session, subscriber: str, lease: timedelta, limit: int = 100
+    session: Session, subscriber: str, lease: timedelta, limit: int
 ) -> list[Delivery]:
     """Take due deliveries and push their next attempt out, twice as far each time.
 

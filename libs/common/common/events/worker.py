@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _POLL_SECONDS = 1.0
+_GATHER_SECONDS = 0.02
+"""What is written meanwhile shares a round of the relay: under load that halves its work."""
 _ACK_SECONDS = 0.1
 _ACK_BATCH = 50
 _PRUNE_SECONDS = 60
@@ -91,7 +93,10 @@ class Worker:
         with closing(Nudge(self.cache_url, self.service)) as nudge:
 
             def step(bus: Bus) -> None:
-                if not relay.publish_due(bus) and nudge.wait(_POLL_SECONDS):
+                if relay.publish_due(bus):
+                    return
+                self.stop.wait(_GATHER_SECONDS)
+                if nudge.wait(_POLL_SECONDS):
                     self.nudged.set()
 
             self._loop("relay", step)
