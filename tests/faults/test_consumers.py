@@ -29,7 +29,7 @@ def test_consumers_killed_in_mid_stream(choir: Choir, scale: Scale, tally: Tally
 
 
 @pytest.mark.standard
-@pytest.mark.longest
+@pytest.mark.calm
 def test_a_consumer_stopped_while_it_waits_and_then_killed(
     choir: Choir, scale: Scale, tally: Tally
 ) -> None:
