@@ -99,6 +99,9 @@ class Choir:
                 env=os.environ | {key: str(value) for key, value in variables.items()},
                 stdout=log,
                 stderr=log,
+                # Linux shares out processors by session (sched(7), autogroup): in one, all of a
+                # test's processes would get what each process of the suite's tests gets.
+                start_new_session=True,
             )
         self._processes.append(process)
         return process

@@ -33,7 +33,7 @@ from playlist.models import Playlist
 
 pytestmark = pytest.mark.timeout(7200)
 
-_ROUNDS = {"short": 1, "standard": 4, "full": 20}
+_ROUNDS = {"short": 1, "standard": 3, "full": 20}
 _STOPPED = {"short": ("playlist.web", "playlist.worker", JOBS)}
 """In the short form one of each kind; else everything there is."""
 _DRAIN_SECONDS, _JOB_GRACE_SECONDS = 1, 1

@@ -84,7 +84,10 @@ def start_mariadb(folder: Path, *further: str) -> subprocess.Popen[bytes]:
         *further,
     ]
     with (folder / "mariadb.log").open("ab") as log:
-        process = subprocess.Popen([program, *options], stdout=log, stderr=log)
+        # A session of its own: Linux shares out processors by session (sched(7), autogroup).
+        process = subprocess.Popen(
+            [program, *options], stdout=log, stderr=log, start_new_session=True
+        )
     _wait_until_it_answers(process, folder)
     return process
 

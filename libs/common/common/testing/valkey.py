@@ -22,7 +22,12 @@ def start_valkey(folder: Path, *, appendonly: bool = False) -> subprocess.Popen[
         "loglevel": "warning",
     }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    process = subprocess.Popen([get_binary_path(), *arguments], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        # A session of its own: Linux shares out processors by session (sched(7), autogroup).
+        [get_binary_path(), *arguments],
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     client = redis.Redis(unix_socket_path=str(socket))
     deadline = time.monotonic() + _START_SECONDS
     while True:
