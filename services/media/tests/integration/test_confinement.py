@@ -122,6 +122,17 @@ def test_memory_is_limited(ffmpeg: Ffmpeg, make_audio: MakeAudio) -> None:
     assert small.run(source, "wav", ["-f", "null", "-"]).status == 0
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists(), reason="only Linux shares out processors by session"
+)
+def test_it_yields_to_other_sessions(make_audio: MakeAudio, tmp_path: Path) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\ncat /proc/self/autogroup >&2\n")
+    program.chmod(0o755)
+    (line,) = Ffmpeg(program).run(make_audio("a.wav", seconds=1), "wav", []).log
+    assert line.endswith("nice 10")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 def test_a_killed_worker_leaves_no_ffmpeg_running(
     ffmpeg_binary: Path, make_audio: MakeAudio
