@@ -110,11 +110,11 @@ class Stack:
 
     def measure(self, workers: list[int], rounds: Rounds, *arguments: str) -> None:
         """Let a writer write, wait until all of it is applied, and keep how long that took."""
-        started, took = time.monotonic(), processor_seconds(workers)
+        started, used_before = time.monotonic(), processor_seconds(workers)
         written = json.loads(self.ping(*arguments))
         applied = self._wait_until_applied(set(written["committed"]))
-        took = processor_seconds(workers) - took
-        rounds.cores.append(took / (time.monotonic() - started))
+        used = processor_seconds(workers) - used_before
+        rounds.cores.append(used / (time.monotonic() - started))
         rounds.latencies.append(
             [(applied[note] - at) / 1e6 for note, at in written["committed"].items()]
         )

@@ -18,19 +18,20 @@ _NOTHING_SELECTED = 5
 
 
 def main(mode: str = "standard", *arguments: str) -> int:
-    """Run both parts, whatever comes of the first; return the higher of their exit statuses."""
+    """Run both parts, whatever comes of the first; return 0 if tests ran and all passed, else 1."""
     if mode not in _TIMEOUT_SECONDS:
         raise SystemExit(f"{mode} is none of {', '.join(_TIMEOUT_SECONDS)}.")
     rows = Path("build") / f"faults-{mode}.jsonl"
     rows.parent.mkdir(exist_ok=True)
     rows.write_bytes(b"")
-    statuses = {_run(mode, rows, [*part, *arguments]) for part in _PARTS}
+    statuses = [_run(mode, rows, [*part, *arguments]) for part in _PARTS]
     table = tally.report(
         tally.read(rows), mode, shlex.join(["python", "-m", "tests.faults", *sys.argv[1:]])
     )
     rows.with_suffix(".md").write_text(table + "\n")
     print(table)
-    return max(statuses - {_NOTHING_SELECTED}, default=_NOTHING_SELECTED)
+    ran = [status for status in statuses if status != _NOTHING_SELECTED]
+    return 0 if ran and not any(ran) else 1
 
 
 def _run(mode: str, rows: Path, arguments: list[str]) -> int:

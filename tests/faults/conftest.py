@@ -18,6 +18,7 @@ from common.testing.mariadb import HOW_TO_GET_IT, find_mariadbd, install_mariadb
 MakeChoir = Callable[..., Choir]
 
 
+@pytest.hookimpl(trylast=True)  # of what `-m` and `-k` leave
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the longer tests out of the short form; start the longest of them first otherwise."""
     if current().name == "short":

@@ -24,6 +24,7 @@ _CLAIM = 100
 
 @pytest.mark.standard
 @pytest.mark.calm
+@pytest.mark.longest
 def test_one_subscriber_away_delays_no_other(
     make_choir: MakeChoir, scale: Scale, tally: Tally
 ) -> None:

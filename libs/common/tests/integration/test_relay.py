@@ -1,17 +1,21 @@
 """What a round of the relay publishes, and when there is more to do."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from threading import Timer
 from typing import ClassVar
 
 import pytest
 from sqlalchemy import select
 
 from common.db import Database, new_id
-from common.events import Event, Outbox, emit
+from common.events import Event, Outbox, Subscriptions, emit
+from common.events.nudge import Nudge
 from common.events.relay import Relay
 from common.events.tables import outbox_delivery
+from common.events.worker import Worker
 from common.testing.schemas import MakeSchema
 
 SUNG = "choir.note.sung.v1"
@@ -112,3 +116,17 @@ def test_one_that_could_take_nothing_is_left_alone_for_a_moment(
     sing(database, 1)
     relay.publish_due(bus)
     assert (len(bus.queues["east.events"]), len(bus.queues["west.events"])) == (2, 0)
+
+
+def test_however_often_it_is_nudged_a_worker_gathers_between_rounds(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[object] = []
+    monkeypatch.setattr(Relay, "publish_due", lambda _relay, bus: rounds.append(bus))
+    monkeypatch.setattr(Nudge, "wait", lambda _nudge, _seconds: True)
+    nowhere = "unix:///nowhere/valkey.sock?db=0"
+    worker = Worker("choir", database, Subscriptions(), nowhere, nowhere)
+    Timer(0.3, worker.stop.set).start()
+    started = time.monotonic()
+    worker.relay()
+    assert 1 <= len(rounds) <= (time.monotonic() - started) / 0.02 + 1
